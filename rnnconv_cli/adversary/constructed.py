@@ -1,0 +1,107 @@
+"""Adversaries in closed form: each is the worst known direction for one quantity of Section 5.
+
+Each returns W' with ||W'||_2 <= size. The targeted ones return one rank-one W' for each target and touch no earlier
+layer of its sequence: their right vector is orthogonal to the hidden states that come before the target's.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from rnnconv_cli.adversary.perturbation import DensePerturbation, RankOnePerturbations, State, Target, scaled_to
+from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.problem.seeding import Stream
+
+Order = Callable[[Target, Array], Array]
+
+
+def gaussian(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> DensePerturbation:
+    """A matrix with independent Gaussian entries: a perturbation that aims at nothing."""
+    return DensePerturbation(size * _unit_gaussian(state, backend))
+
+
+def gradient(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> DensePerturbation:
+    """The direction -grad f of the instance's own loss, as for a shared W: where a first step goes."""
+    return DensePerturbation(size * _unit_gradient(state, backend))
+
+
+@functools.lru_cache(maxsize=1)  # one direction serves every size and quantity of an instance
+def _unit_gaussian(state: State, backend: Backend) -> Array:
+    noise = state.instance.stream(Stream.PERTURBATION, 0).standard_normal(state.instance.W.shape[1:])
+    return scaled_to(state.instance, noise, 1.0, backend)
+
+
+@functools.lru_cache(maxsize=1)
+def _unit_gradient(state: State, backend: Backend) -> Array:
+    instance = state.instance
+    residual = backend.residuals(instance.B, state.hidden, instance.labels)
+    signals = backend.backward(instance.W, instance.B, state.pattern, residual)
+    return scaled_to(instance, -backend.weight_gradient(signals, state.hidden, 1)[0], 1.0, backend)
+
+
+def kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> RankOnePerturbations:
+    """Flip as many units of the target layer as the budget pays for: those with the smallest |g| (Lemma C.2b).
+
+    W' = size * y u^T; y is proportional to -g on the s smallest |g_k|. A row is flipped where size <u, h> |y_k| > |g_k|,
+    so that s is the largest with ||g_S|| < size <u, h>.
+    """
+    return _flip_in_order(state, size, targets, lambda target, g: np.argsort(np.abs(g), kind="stable"))
+
+
+def weighted_kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> RankOnePerturbations:
+    """Flip the units of the target layer that carry most of the backward signal for their price g^2 (Lemma C.9a)."""
+
+    def order(target: Target, g: Array) -> Array:
+        layer, instance = target.layer, state.instance
+        W = instance.W if instance.W.shape[0] == 1 else instance.W[layer + 1 :]
+        later = np.ascontiguousarray(state.pattern[layer + 1 :, target.sequence])
+        back = backend.apply_product_adjoint(W, later, instance.B) if later.shape[0] > 0 else instance.B
+        price = np.maximum(np.abs(g), np.finfo(g.dtype).tiny)
+        return np.argsort(-np.linalg.norm(back, axis=0) / price, kind="stable")
+
+    return _flip_in_order(state, size, targets, order)
+
+
+def single_row(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> RankOnePerturbations:
+    """Spend the whole budget on the one row with the smallest |g|: the largest flipped mass ||D' g|| (Lemma C.2c)."""
+    left, right = _empty(state, targets)
+    for t, target in enumerate(targets):
+        g = state.preactivation[target.layer, target.sequence]
+        row = int(np.argmin(np.abs(g)))
+        left[t, row] = -size if g[row] >= 0 else size
+        right[t] = fresh_direction(state, target)[0]
+    return RankOnePerturbations(left, right)
+
+
+def fresh_direction(state: State, target: Target) -> tuple[Array, float]:
+    """Return the unit vector along the part of h_{l-1} orthogonal to that sequence's earlier h, and its length."""
+    states = state.hidden[: target.layer, target.sequence].astype(np.float64)
+    before = np.linalg.qr(states[:-1].T)[0]
+    part = states[-1]
+    for _ in range(2):  # twice is enough to be orthogonal to round-off
+        part = part - before @ (before.T @ part)
+    length = float(np.linalg.norm(part))
+    return (part / length).astype(state.hidden.dtype), length
+
+
+def _flip_in_order(state: State, size: float, targets: tuple[Target, ...], order: Order) -> RankOnePerturbations:
+    left, right = _empty(state, targets)
+    for t, target in enumerate(targets):
+        direction, length = fresh_direction(state, target)
+        g = state.preactivation[target.layer, target.sequence]
+        ranked = order(target, g)
+        cost = np.cumsum(g[ranked].astype(np.float64) ** 2)
+        flipped = ranked[: int(np.searchsorted(cost, (size * length) ** 2))]
+        if flipped.size > 0:
+            left[t, flipped] = -g[flipped] * (size / np.linalg.norm(g[flipped]))
+        right[t] = direction
+    return RankOnePerturbations(left, right)
+
+
+def _empty(state: State, targets: tuple[Target, ...]) -> tuple[Array, Array]:
+    shape = (len(targets), state.hidden.shape[2])
+    return np.zeros(shape, dtype=state.hidden.dtype), np.zeros(shape, dtype=state.hidden.dtype)

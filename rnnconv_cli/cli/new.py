@@ -1,0 +1,34 @@
+"""`rnnconv new`: a claim file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from rnnconv_cli.cli.console import complain, put
+from rnnconv_cli.cli.options import example
+from rnnconv_cli.errors import OutputError, UsageError
+
+
+@click.command(epilog=example("rnnconv new my-claim --output my-claim.yaml"))
+@click.argument("claim_id", metavar="ID")
+@click.option("--output", type=click.Path(path_type=Path), metavar="FILE", help="Write to this new file, not stdout.")
+def new(claim_id: str, output: Path | None) -> None:
+    """Print a commented claim file that validates as it stands."""
+    from rnnconv_cli.spec.template import claim_text
+
+    text = claim_text(claim_id)
+    if output is None:
+        put(text)
+        return
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with output.open("x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError as error:
+        found = f"{str(output)!r}, which exists"
+        raise UsageError(found, "a new file", "nothing was overwritten; name another --output") from error
+    except OSError as error:
+        raise OutputError(str(output), error.strerror or str(error)) from error
+    complain(f"wrote {output}; check it with: rnnconv validate {output}")

@@ -1,0 +1,135 @@
+"""Options that commands share, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from rnnconv_cli.report import FORMATS, SUFFIXES
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def example(*lines: str) -> str:
+    """The end of a help text: commands to type, as they are."""
+    return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines)])
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A file that the results go to, and their format in it."""
+
+    format: str
+    path: Path
+
+
+def destinations(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[Destination, ...]:
+    """Read `[FORMAT=]FILE`s; without a format, the file name's suffix decides. Raises click.BadParameter."""
+    return tuple(map(_destination, texts))
+
+
+def _destination(text: str) -> Destination:
+    form, separator, name = text.partition("=")
+    if not separator or form not in FORMATS:
+        form, name = SUFFIXES.get(Path(text).suffix.lower(), "table"), text
+    if not name:
+        raise click.BadParameter(f"found {text!r}, wanted a file name")
+    return Destination(form, Path(name))
+
+
+def settings(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Read `KEY=VALUE`s: a dotted path inside a check, and a value as it would stand in a claim file."""
+    pairs = []
+    for text in texts:
+        key, separator, value = text.partition("=")
+        if not separator or not key:
+            raise click.BadParameter(f"found {text!r}, wanted KEY=VALUE, for example problem.horizon=6")
+        pairs.append((key, value))
+    return tuple(pairs)
+
+
+def cores() -> int:
+    """Number of worker processes unless told otherwise: the cores that this process may use."""
+    from rnnconv_cli.sweep.machine import usable_cores
+
+    return usable_cores()
+
+
+PROFILE = click.option(
+    "--profile",
+    type=click.Choice(("quick", "full")),
+    default="quick",
+    show_default=True,
+    help="How much to measure: quick takes minutes, full half an hour.",
+)
+RUN = (
+    click.option("--check", "checks", multiple=True, metavar="ID", help="Only this check; may be repeated."),
+    PROFILE,
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="KEY=VALUE",
+        callback=settings,
+        help="Lay a value over every check, e.g. problem.horizon=6; may be repeated.",
+    ),
+    click.option("--replicates", type=click.IntRange(1, 100_000), metavar="N", help="Draws at each point, in both profiles."),
+    click.option(
+        "--seed",
+        type=click.IntRange(0, 2**63 - 1),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Of all randomness.",
+    ),
+    click.option(
+        "--jobs",
+        type=click.IntRange(1, 1024),
+        metavar="N",
+        show_default="usable cores",
+        help="Worker processes; they change the time, not one bit of the results.",
+    ),
+    click.option(
+        "--backend", default="compiled", show_default=True, metavar="NAME", help="Kernels: compiled or reference."
+    ),
+)
+RESULTS = (
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(tuple(FORMATS)),
+        default="table",
+        show_default=True,
+        help="Of the results on stdout.",
+    ),
+    click.option(
+        "--output",
+        "outputs",
+        multiple=True,
+        metavar="[FORMAT=]FILE",
+        callback=destinations,
+        help="Write the results to a file too; may be repeated.",
+    ),
+    click.option("--strict", is_flag=True, help="Exit with 4 if a check is inconclusive."),
+    click.option("--quiet", is_flag=True, help="No progress; show only what contradicts or does not decide."),
+)
+
+
+def run_options(command: Command) -> Command:
+    """Give a command the options that say what is measured, and how."""
+    return _with(RUN, command)
+
+
+def result_options(command: Command) -> Command:
+    """Give a command the options that say where results go, and what they make of the exit status."""
+    return _with(RESULTS, command)
+
+
+def _with(options: tuple[Callable[[Command], Command], ...], command: Command) -> Command:
+    for option in reversed(options):
+        command = option(command)
+    return command

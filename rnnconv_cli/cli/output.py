@@ -1,0 +1,75 @@
+"""Result files: tried before the run, so that no result is lost; written after it, whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from rnnconv_cli.cli.options import Destination
+from rnnconv_cli.errors import OutputError, UsageError
+from rnnconv_cli.records import Report
+from rnnconv_cli.report import FORMATS
+
+
+def prepare(destinations: Sequence[Destination]) -> None:
+    """Make the folders of result files, and see that each takes a file. Raises UsageError, before anything is run."""
+    seen: set[Path] = set()
+    for destination in destinations:
+        path = _target(destination.path)
+        if path in seen:
+            raise UsageError(f"{str(destination.path)!r} twice", "each --output once", "give each format its own file")
+        seen.add(path)
+        try:
+            _try(path)
+        except OSError as error:
+            found = f"{str(destination.path)!r}, which cannot be written ({error.strerror or error})"
+            raise UsageError(found, "an --output that can be written", "nothing was run") from error
+
+
+def write(report: Report, destinations: Sequence[Destination]) -> tuple[OutputError, ...]:
+    """Write every result file and return what failed: one file's failure holds no other file up."""
+    failures = []
+    for destination in destinations:
+        try:
+            _write(_target(destination.path), FORMATS[destination.format](report))
+        except OSError as error:
+            failures.append(OutputError(str(destination.path), error.strerror or str(error)))
+    return tuple(failures)
+
+
+def _target(path: Path) -> Path:
+    """The file behind symbolic links, so that a link is kept and what it leads to is replaced; a pipe as it is."""
+    return path if _is_special(path) else Path(os.path.realpath(path))
+
+
+def _is_special(path: Path) -> bool:
+    """Whether the path is a device or a pipe, which is written into and never replaced."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+def _try(path: Path) -> None:
+    if path.is_dir():
+        raise IsADirectoryError(None, "is a folder")
+    if not _is_special(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path.parent).close()
+
+
+def _write(path: Path, text: str) -> None:
+    if _is_special(path):
+        path.write_text(text, encoding="utf-8")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.parent / f".rnnconv-{os.getpid()}.part"  # not from tempfile, whose files nobody else may read
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)

@@ -1,0 +1,87 @@
+"""`rnnconv verify`: measure claims and say whether they hold."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnconv_cli.cli import output
+from rnnconv_cli.cli.console import complain, put, style_of
+from rnnconv_cli.cli.options import Destination, cores, example, result_options, run_options
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
+from rnnconv_cli.report import FORMATS
+
+if TYPE_CHECKING:
+    from rnnconv_cli.pipeline import Options
+    from rnnconv_cli.records import Report
+    from rnnconv_cli.spec.loader import LoadedClaim
+
+
+@click.command(epilog=example("rnnconv verify perturbation-bound --check first-order-identity --output results.json"))
+@click.argument("names", nargs=-1, metavar="[CLAIM|PATH]...")
+@click.option("--all", "everything", is_flag=True, help="Every claim that comes with the tool.")
+@run_options
+@result_options
+@click.pass_context
+def verify(
+    context: click.Context,
+    names: tuple[str, ...],
+    everything: bool,
+    checks: tuple[str, ...],
+    profile: str,
+    settings: tuple[tuple[str, str], ...],
+    replicates: int | None,
+    seed: int,
+    jobs: int | None,
+    backend: str,
+    form: str,
+    outputs: tuple[Destination, ...],
+    strict: bool,
+    quiet: bool,
+) -> None:
+    """Measure claims, or claim files, and say whether they hold.
+
+    Shows a table, or JSON with --format json, and exits with 0 if no verdict contradicts its
+    expectation, 3 if one does, 5 if something could not be measured.
+    """
+    from rnnconv_cli.pipeline import Options
+    from rnnconv_cli.spec.loader import Overrides, load
+
+    claims = [load(path, Overrides(settings, replicates)) for path in chosen(names, everything=everything)]
+    output.prepare(outputs)
+    command = context.obj or ("rnnconv", "verify")
+    report = _measured(claims, Options(profile, seed, jobs or cores(), backend, checks, strict, command), quiet=quiet)
+    failures = output.write(report, outputs)
+    if failures:
+        reasons = (*map(str, failures), *report.exit_reasons)
+        report = replace(report, exit_status=EXIT_COULD_NOT_MEASURE, exit_reasons=reasons)
+    put(FORMATS[form](report, style_of(sys.stdout, brief=quiet)))
+    for failure in failures:
+        complain(f"rnnconv: {failure}")
+    context.exit(report.exit_status)
+
+
+def chosen(names: tuple[str, ...], *, everything: bool) -> tuple[Path, ...]:
+    """The claim files that a command names, each once. Raises click.UsageError where it names none, or all and some."""
+    from rnnconv_cli.spec import catalogue
+
+    shipped = catalogue.shipped()
+    if everything and names:
+        raise click.UsageError("found claims and --all, wanted one or the other")
+    if not everything and not names:
+        listed = ", ".join(path.stem for path in shipped)
+        raise click.UsageError(f"found no claim, wanted a claim, a claim file or --all; the claims are {listed}")
+    paths = shipped if everything else tuple(map(catalogue.find, names))
+    return tuple({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+
+
+def _measured(claims: list[LoadedClaim], options: Options, *, quiet: bool) -> Report:
+    from rnnconv_cli import pipeline
+    from rnnconv_cli.cli.progress import progress_on
+
+    with progress_on(sys.stderr, quiet=quiet) as progress:
+        return pipeline.verify(claims, options, progress)

@@ -1,0 +1,1 @@
+"""INTERVALS + PREDICTION → VERDICT: what may be concluded from the observations of a check, and why."""

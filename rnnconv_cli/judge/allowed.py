@@ -1,0 +1,98 @@
+"""What a prediction allows: the side that an interval must lie on, with its declared excess (rules 1 and 2)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rnnconv_cli.judge.words import symbol
+from rnnconv_cli.records import Predicted, Verdict
+from rnnconv_cli.spec.claim import (
+    Arm,
+    AttainmentPrediction,
+    DecayPrediction,
+    EventPrediction,
+    ExponentPrediction,
+    FrontierPrediction,
+    GrowthPrediction,
+    IdentityPrediction,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowed:
+    """The closed range of values that a prediction allows."""
+
+    low: float
+    high: float
+
+    def holds(self, value: float) -> bool:
+        """Whether a value is allowed."""
+        return self.low <= value <= self.high
+
+    def verdict(self, low: float, high: float) -> Verdict:
+        """Rule 1: within if the whole interval is allowed, outside if none of it is, else inconclusive."""
+        if self.low <= low and high <= self.high:
+            return Verdict.WITHIN
+        return Verdict.OUTSIDE if high < self.low or low > self.high else Verdict.INCONCLUSIVE
+
+    def border(self, value: float) -> float:
+        """The end of the range that is closest to a value."""
+        return min((self.low, self.high), key=lambda end: abs(end - value))
+
+
+def earned(log_power: float, points: Sequence[float]) -> float:
+    """What log^k p adds to an exponent on this grid: k Δ(log max(log p, 1)) / Δ(log p), end to end (rule 2) [1].
+
+    Up to p = e the factor counts as 1: below it log^k p is not yet a growing factor, and log log p diverges at 1.
+    """
+    if log_power == 0 or len(points) < 2:
+        return 0.0
+    first, last = math.log(min(points)), math.log(max(points))
+    return log_power * (math.log(max(last, 1.0)) - math.log(max(first, 1.0))) / (last - first)
+
+
+def predict(arm: Arm, points: Sequence[float]) -> tuple[Predicted, Allowed]:
+    """The prediction of an arm in the words of a result, and what it allows, on the points of a fit."""
+    at = symbol(arm.sweep.parameter)
+    match arm.prediction:
+        case ExponentPrediction() as claim:
+            return _exponent(claim, at, earned(claim.log_power, points))
+        case AttainmentPrediction(exponent=e, tolerance=tolerance):
+            text = f"{at}^{e:.3g} ± {tolerance:.3g}"
+            predicted = Predicted("attainment", "both", e, "exponent", tolerance, 0.0, text)
+            return predicted, Allowed(e - tolerance, e + tolerance)
+        case GrowthPrediction(side=side, rate=rate):
+            low, high = (-math.inf if side == "upper" else -rate), (math.inf if side == "lower" else rate)
+            text = {"upper": f"r ≤ {rate:.3g}", "lower": f"r ≥ -{rate:.3g}", "both": f"|r| ≤ {rate:.3g}"}[side]
+            return Predicted("growth", side, rate, "rate", 0.0, 0.0, text), Allowed(low, high)
+        case EventPrediction(side=side, probability=q):
+            return Predicted("event", side, q, "probability", 0.0, 0.0, f"P ≥ {q:g}"), Allowed(q, 1.0)
+        case IdentityPrediction(rounding_units=k):
+            predicted = Predicted("identity", "upper", k, "rounding-units", 0.0, 0.0, f"≤ {k:g} ε size")
+            return predicted, Allowed(-math.inf, k)
+        case DecayPrediction(tolerance=tolerance):
+            predicted = Predicted("decay", "upper", 0.0, "rate", tolerance, 0.0, f"growth ≤ {tolerance:g}")
+            return predicted, Allowed(-math.inf, tolerance)
+        case FrontierPrediction() as claim:
+            return _frontier(claim, at)
+
+
+def _exponent(claim: ExponentPrediction, at: str, gain: float) -> tuple[Predicted, Allowed]:
+    excess = gain + claim.tolerance
+    upper = claim.side == "upper"
+    text = f"{'≤' if upper else '≥'} {at}^{claim.exponent:.3g} ({'+' if upper else '-'}{excess:.2g})"
+    predicted = Predicted("exponent", claim.side, claim.exponent, "exponent", claim.tolerance, gain, text)
+    return predicted, Allowed(
+        -math.inf if upper else claim.exponent - excess, claim.exponent + excess if upper else math.inf
+    )
+
+
+def _frontier(claim: FrontierPrediction, at: str) -> tuple[Predicted, Allowed]:
+    if claim.exponent is None:
+        predicted = Predicted("frontier", "upper", None, "exponent", claim.tolerance, 0.0, "measured only")
+        return predicted, Allowed(-math.inf, math.inf)
+    text = f"m* ≤ {at}^{claim.exponent:.3g} (+{claim.tolerance:.2g})"
+    predicted = Predicted("frontier", "upper", claim.exponent, "exponent", claim.tolerance, 0.0, text)
+    return predicted, Allowed(-math.inf, claim.exponent + claim.tolerance)

@@ -1,0 +1,104 @@
+"""Which points may enter a fit, and when trials without a value decide on their own (rules 6, 9 and 10)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Set
+from dataclasses import dataclass
+
+from rnnconv_cli.judge.words import place
+from rnnconv_cli.records import AGAINST_THE_CLAIM, Cell, Status, Table
+from rnnconv_cli.spec.claim import ExponentPrediction, GrowthPrediction, Prediction
+
+MOST_CENSORED = 0.05  # share of a point's trials
+LEAST_POINTS = 4
+LEAST_COUNT = 20  # mean of a count from which its logarithm is near enough to normal and unbiased
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """The points that a fit may use, and what keeps the others out."""
+
+    table: Table
+    left_out: tuple[str, ...]
+
+
+def against(prediction: Prediction) -> frozenset[Status]:
+    """The statuses whose logarithm is infinite on the side that a prediction bounds.
+
+    Diverged and not reached are +infinity: nothing against a lower bound, which says nothing of large values. Zero is
+    -infinity, and contradicts a lower bound with any constant. Under an attained exponent zero is no evidence: nothing
+    was exercised.
+    """
+    match prediction:
+        case ExponentPrediction(side="lower") | GrowthPrediction(side="lower"):
+            return frozenset({Status.ZERO})
+        case GrowthPrediction(side="both"):
+            return AGAINST_THE_CLAIM | {Status.ZERO}
+        case _:
+            return AGAINST_THE_CLAIM
+
+
+def with_logarithm(table: Table) -> Table:
+    """The table with status `zero` where an `ok` value has no logarithm."""
+    rows = tuple(
+        tuple(
+            Cell(cell.value, Status.ZERO) if cell.status is Status.OK and not (cell.value or 0.0) > 0 else cell
+            for cell in row
+        )
+        for row in table.rows
+    )
+    return Table(table.parameter, table.points, rows)
+
+
+def decided_by(table: Table, statuses: Set[Status]) -> str | None:
+    """Where more than 5% of a point's trials have one of these statuses: the words that say so, worst point first."""
+    worst: tuple[float, str] | None = None
+    for index, point in enumerate(table.points):
+        counts, total = _counts(table, index)
+        count = sum(counts[status] for status in statuses)
+        if count > MOST_CENSORED * total and (worst is None or count / total > worst[0]):
+            kinds = " or ".join(status.value for status in Status if status in statuses and counts[status])
+            worst = count / total, f"{count} of {total} trials {kinds}{place(table.parameter, point)}"
+    return worst[1] if worst else None
+
+
+def usable(table: Table, *, is_count: bool) -> Usable:
+    """The points with a logarithm at 95% of the trials in regime at least, and, for a count, with a mean from 20 on."""
+    kept, left_out = [], []
+    for index, point in enumerate(table.points):
+        obstacle = _obstacle(table, index, is_count)
+        if obstacle:
+            left_out.append(f"{obstacle}{place(table.parameter, point)}")
+        else:
+            kept.append(index)
+    points = tuple(table.points[index] for index in kept)
+    rows = tuple(tuple(row[index] for index in kept) for row in table.rows)
+    return Usable(Table(table.parameter, points, rows), tuple(left_out))
+
+
+def is_constant(table: Table) -> bool:
+    """Whether every value is the same number: then nothing was exercised."""
+    return len({cell.value for row in table.rows for cell in row if cell.status is Status.OK}) <= 1
+
+
+def _counts(table: Table, index: int) -> tuple[Counter[Status], int]:
+    """How often each status occurs among the trials in regime, and how many these are."""
+    counts = Counter(row[index].status for row in table.rows if row[index].status is not Status.OUT_OF_REGIME)
+    return counts, counts.total()
+
+
+def _obstacle(table: Table, index: int, is_count: bool) -> str:
+    counts, total = _counts(table, index)
+    if total == 0:
+        return "every trial out-of-regime"
+    lost = total - counts[Status.OK]
+    if lost > MOST_CENSORED * total:
+        kinds = " or ".join(status.value for status in Status if status is not Status.OK and counts[status])
+        return f"{lost} of {total} {kinds}"
+    if is_count:
+        values = [row[index].value or 0.0 for row in table.rows if row[index].status in (Status.OK, Status.ZERO)]
+        mean = sum(values) / len(values)
+        if mean < LEAST_COUNT:
+            return f"a mean count of {mean:.3g}, below {LEAST_COUNT},"
+    return ""

@@ -1,0 +1,186 @@
+"""Observations of a check → its verdict, its control's, and one sentence that says why; then claims, then the run."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from statistics import median
+
+from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_INCONCLUSIVE
+from rnnconv_cli.judge import frontier, scaling
+from rnnconv_cli.judge.counting import event_finding, identity_finding
+from rnnconv_cli.judge.envelope import envelope, worst_adversary
+from rnnconv_cli.judge.words import shortened
+from rnnconv_cli.records import (
+    AGAINST_THE_CLAIM,
+    Cell,
+    CheckResult,
+    ClaimResult,
+    ControlResult,
+    ExhibitResult,
+    Finding,
+    Observation,
+    Predicted,
+    Verdict,
+)
+from rnnconv_cli.spec.claim import Arm, Claim, EventPrediction, Exhibit, FrontierPrediction, IdentityPrediction, Source
+from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
+from rnnconv_cli.spec.rules import FAMILY_ERROR
+
+MAIN, CONTROL = "main", "control"
+LONGEST_CAUSE = 60  # characters of a control's description inside a sentence
+
+
+def level(claim: Claim) -> float:
+    """The level of every interval of a claim: 1 - 0.05 / number of its checks (Bonferroni), shown and judged alike."""
+    return 1 - FAMILY_ERROR / len(claim.checks)
+
+
+def judge_arm(
+    arm: Arm, observations: Sequence[Observation], *, level: float, is_count: bool
+) -> tuple[Finding, Predicted, str | None]:
+    """The finding of one arm, its prediction in words, and the adversary that was most often the worst."""
+    smallest = arm.perturbation is not None and arm.perturbation.worst == "smallest"
+    match arm.prediction:
+        case EventPrediction() as prediction:
+            finding, predicted = event_finding(arm, prediction, observations, smallest=smallest, level=level)
+        case IdentityPrediction() as prediction:
+            finding, predicted = identity_finding(arm, prediction, observations, smallest=smallest)
+        case FrontierPrediction() as prediction:
+            finding, predicted = frontier.finding(arm, prediction, observations, smallest=smallest, level=level)
+        case _:
+            finding, predicted = scaling.finding(arm, observations, smallest=smallest, level=level, is_count=is_count)
+    return finding, predicted, worst_adversary(observations, smallest=smallest)
+
+
+def judge_check(
+    loaded: LoadedCheck,
+    observations: Sequence[Observation],
+    *,
+    claim: Claim,
+    level: float,
+    is_count: Mapping[str, bool],
+) -> CheckResult:
+    """A check with its control and its exhibits. Rule 4: no verdict where the control does not come out as expected."""
+    check = loaded.check
+    arms = {name: [each for each in observations if each.arm == name] for name in {each.arm for each in observations}}
+    main, predicted, worst = judge_arm(
+        check, arms.get(MAIN, []), level=level, is_count=is_count.get(check.quantity, False)
+    )
+    found, _, _ = judge_arm(
+        loaded.control, arms.get(CONTROL, []), level=level, is_count=is_count.get(loaded.control.quantity, False)
+    )
+    expected = Verdict(check.control.expected)
+    control = ControlResult(check.control.description, expected, found, found.verdict is expected)
+    verdict, main = _weighed(main, control)
+    return CheckResult(
+        id=check.id,
+        source=_source(check.source),
+        statement=check.statement,
+        quantity=check.quantity,
+        parameter=check.sweep.parameter,
+        kind=check.prediction.kind,
+        status=check.status or claim.status,
+        verdict=verdict,
+        expected=Verdict(check.expected),
+        as_expected=_as_expected(verdict, Verdict(check.expected)),
+        because=main.because if control.as_expected else _without_power(control),
+        predicted=predicted,
+        finding=main,
+        control=control,
+        exhibits=tuple(_exhibit(exhibit, arm, arms.get(exhibit.id, [])) for exhibit, arm in loaded.exhibits),
+        worst_adversary=worst,
+        observations=tuple(observations),
+        notes=check.notes,
+    )
+
+
+def judge_claim(claim: LoadedClaim, checks: Sequence[CheckResult]) -> ClaimResult:
+    """A claim with its checks; as expected if no check contradicts its expectation (rule 12)."""
+    verdict = _together(check.verdict for check in checks)
+    contradicted = any(check.as_expected is False for check in checks)
+    undecided = verdict in (Verdict.INCONCLUSIVE, Verdict.MEASURED)
+    return ClaimResult(
+        id=claim.claim.id,
+        title=claim.claim.title,
+        source=_source(claim.claim.source),
+        statement=claim.claim.statement,
+        digest=claim.digest,
+        verdict=verdict,
+        expected=_together(check.expected for check in checks),
+        as_expected=False if contradicted else None if undecided else True,
+        checks=tuple(checks),
+    )
+
+
+def exit_status(claims: Sequence[ClaimResult], *, strict: bool) -> tuple[int, tuple[str, ...]]:
+    """The exit status that the verdicts call for, and every reason, the most important first: 3, then 4."""
+    checks = [(f"{claim.id}/{check.id}", check) for claim in claims for check in claim.checks]
+    contradicted = tuple(
+        f"{name}: {check.verdict}, expected {check.expected}" for name, check in checks if check.as_expected is False
+    )
+    undecided = tuple(
+        f"{name}: inconclusive, {check.because}"
+        for name, check in checks
+        if strict and check.verdict is Verdict.INCONCLUSIVE
+    )
+    status = EXIT_CONTRADICTED if contradicted else EXIT_INCONCLUSIVE if undecided else 0
+    return status, contradicted + undecided
+
+
+def _weighed(main: Finding, control: ControlResult) -> tuple[Verdict, Finding]:
+    """Rule 4. A frontier that is only measured carries no verdict that a control could take away."""
+    if control.as_expected or main.verdict is Verdict.MEASURED:
+        return main.verdict, main
+    price = control.finding.settle or "a change that breaks the statement"
+    own = f"; {main.settle}" if main.settle else ""
+    return Verdict.INCONCLUSIVE, replace(main, settle=f"for the control: {price}{own}")
+
+
+def _without_power(control: ControlResult) -> str:
+    name = shortened(control.description, LONGEST_CAUSE)
+    return f"no power: the control ({name}) is {control.finding.verdict}, expected {control.expected}"
+
+
+def _as_expected(verdict: Verdict, expected: Verdict) -> bool | None:
+    return None if verdict in (Verdict.INCONCLUSIVE, Verdict.MEASURED) else verdict is expected
+
+
+def _together(verdicts: Iterable[Verdict]) -> Verdict:
+    """Outside if one is, else inconclusive if one is, else within if one is; measured if all are."""
+    found = set(verdicts)
+    order = (Verdict.OUTSIDE, Verdict.INCONCLUSIVE, Verdict.WITHIN)
+    return next((verdict for verdict in order if verdict in found), Verdict.MEASURED)
+
+
+def _source(source: Source) -> str:
+    return ", ".join(part for part in (source.paper, source.statement, source.page and f"p. {source.page}") if part)
+
+
+def _exhibit(exhibit: Exhibit, arm: Arm, observations: Sequence[Observation]) -> ExhibitResult:
+    """Median and range over replicates at the last point (and, in a frontier, the largest width there)."""
+    smallest = arm.perturbation is not None and arm.perturbation.worst == "smallest"
+    last = max(((each.point, each.trial.problem.width) for each in observations), default=(1.0, 0))
+    there = [each for each in observations if (each.point, each.trial.problem.width) == last]
+    values = sorted(value for _, cell in envelope(there, smallest=smallest) if (value := _shown(cell)) is not None)
+    middle = median(values) if values else math.nan
+    counts = Counter(each.status.value for each in there)
+    return ExhibitResult(
+        id=exhibit.id,
+        description=exhibit.description,
+        point=last[0],
+        median=_finite(middle),
+        low=_finite(values[0]) if values else None,
+        high=_finite(values[-1]) if values else None,
+        counts=tuple(sorted(counts.items())),
+    )
+
+
+def _shown(cell: Cell) -> float | None:
+    return math.inf if cell.status in AGAINST_THE_CLAIM else cell.value
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None

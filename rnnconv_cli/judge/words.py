@@ -1,0 +1,51 @@
+"""Numbers and places in the sentences of a verdict."""
+
+from __future__ import annotations
+
+import math
+
+SYMBOLS = {
+    "width": "m",
+    "horizon": "L",
+    "n_sequences": "n",
+    "separation": "δ",
+    "tau0": "τ₀",
+    "size": "‖W'‖",
+    "decades": "decade",
+}
+PLURALS = {
+    "width": "widths",
+    "horizon": "horizons",
+    "n_sequences": "numbers of sequences",
+    "separation": "separations",
+    "tau0": "radii",
+    "size": "sizes",
+    "decades": "decades",
+}
+
+
+def symbol(parameter: str | None) -> str:
+    """A swept parameter as the paper writes it."""
+    return SYMBOLS.get(parameter or "", "p")
+
+
+def place(parameter: str | None, point: float) -> str:
+    """A point of the sweep, for people; empty where nothing is swept."""
+    return f" at {symbol(parameter)} = {point:g}" if parameter else ""
+
+
+def extent(parameter: str | None, points: int, replicates: int) -> str:
+    """How much a fit rests on."""
+    return f"on {points} {PLURALS.get(parameter or '', 'points')} x {replicates} draws"
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """A number and its interval, to two digits of the half-width."""
+    half = (high - low) / 2
+    places = min(8, max(2, 1 - math.floor(math.log10(half)))) if 0 < half < math.inf else 3
+    return f"{value:.{places}f} [{low:.{places}f}, {high:.{places}f}]"
+
+
+def shortened(text: str, length: int) -> str:
+    """A text of at most this many characters, cut at a word where it must be."""
+    return text if len(text) <= length else text[: length - 3].rsplit(" ", 1)[0] + "..."

@@ -1,0 +1,449 @@
+"""Forward pass, loss, backpropagation through time and layer products compiled by numba: `reference.py`, for speed.
+
+Same functions, names, argument order and results as `reference.py`, whose docstrings state the mathematics, the shapes
+and the sources; what is said here is only how the work is arranged. All compiled code stands in this file. Arrays are
+C-contiguous; compiled code is made per dtype on first use (`backend.warm_up`). Nothing raises: what goes wrong is a
+status or a non-finite value, and no flag is set that lets the compiler assume finite values.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from rnnconv_cli.kernels.activations import LINEAR, RELU
+from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.reference import DIVERGED, REACHED, RUNNING
+
+kernel = njit(cache=True, nogil=True, error_model="numpy")
+
+
+# --- pieces: each writes into an array that its caller owns -----------------------------------------------------------
+
+
+@kernel
+def weights_of_layer(W: Array, layer: int) -> Array:
+    """Return the (m, m) matrix that produces layer `layer` + 1, counted from zero: a view."""
+    matrix: Array = W[layer if W.shape[0] > 1 else 0]
+    return matrix
+
+
+@kernel
+def rows_of_layers(array: Array, first: int, last: int) -> Array:
+    """Return layers [first, last) of a C-contiguous (L, n, m) array as one (n (last - first), m) matrix: a view.
+
+    The slice is taken in one dimension, where the compiler knows that it stays contiguous.
+    """
+    _, n_sequences, width = array.shape
+    size = n_sequences * width
+    return array.reshape(array.size)[first * size : last * size].reshape((last - first) * n_sequences, width)
+
+
+@kernel
+def flat(array: Array) -> Array:
+    """Return all entries of a C-contiguous array in one dimension: a view.
+
+    Elementwise work below is written as loops over such views: they compile several times faster than array expressions
+    and run as fast.
+    """
+    return array.reshape(array.size)
+
+
+@kernel
+def zero(target: Array) -> None:
+    """Write zeros."""
+    for k in range(target.size):
+        target[k] = 0
+
+
+@kernel
+def copy_into(target: Array, source: Array) -> None:
+    """Write a copy, entry by entry."""
+    for k in range(target.size):
+        target[k] = source[k]
+
+
+@kernel
+def add_into(target: Array, factor: float, addend: Array) -> None:
+    """Add factor * addend, entry by entry, in place."""
+    for k in range(target.size):
+        target[k] += factor * addend[k]
+
+
+@kernel
+def scale_into(target: Array, factors: Array) -> None:
+    """Multiply entry by entry, in place."""
+    for k in range(target.size):
+        target[k] *= factors[k]
+
+
+@kernel
+def activate_into(g: Array, activation: int, h: Array) -> None:
+    """Write h = relu(g), g or tanh(g). A NaN stays a NaN: it is not below zero."""
+    if activation == RELU:
+        for k in range(g.size):
+            h[k] = 0 if g[k] <= 0 else g[k]
+    elif activation == LINEAR:
+        copy_into(h, g)
+    else:
+        for k in range(g.size):
+            h[k] = np.tanh(g[k])
+
+
+@kernel
+def pattern_into(g: Array, activation: int, slope: Array) -> None:
+    """Write the diagonals of D: 1[g >= 0] for ReLU, h'(g) otherwise."""
+    if activation == RELU:
+        for k in range(g.size):
+            slope[k] = 1 if g[k] >= 0 else 0
+    elif activation == LINEAR:
+        for k in range(g.size):
+            slope[k] = 1
+    else:
+        for k in range(g.size):
+            slope[k] = 1 - np.tanh(g[k]) ** 2
+
+
+@kernel
+def propagate_into(
+    W: Array, inputs: Array, left: Array, right: Array, activation: int, preactivation: Array, hidden: Array
+) -> None:
+    """Write g_l = (W + left right^T) h_{l-1} + inputs_l and h_l, layer by layer; empty `left` means W alone.
+
+    `inputs` holds A x_l, (L, n, m). W h_0 = 0 is skipped.
+    """
+    for layer in range(inputs.shape[0]):
+        g, h = preactivation[layer], hidden[layer]
+        if layer == 0:
+            zero(flat(g))
+        else:
+            previous = hidden[layer - 1]
+            np.dot(previous, weights_of_layer(W, layer).T, out=g)
+            for i in range(left.shape[0]):
+                add_into(g[i], np.dot(right[i], previous[i]), left[i])
+        add_into(flat(g), 1, flat(inputs[layer]))
+        activate_into(flat(g), activation, flat(h))
+
+
+@kernel
+def residuals_into(B: Array, hidden: Array, labels: Array, residual: Array) -> None:
+    """Write B h_l - y*_l in one product over all layers and sequences; zeros at l = 1."""
+    horizon = hidden.shape[0]
+    np.dot(rows_of_layers(hidden, 0, horizon), B.T, out=rows_of_layers(residual, 0, horizon))
+    add_into(flat(residual), -1, flat(labels))
+    zero(flat(residual[0]))
+
+
+@kernel
+def backward_into(W: Array, B: Array, pattern: Array, residual: Array, first: int, signals: Array) -> None:
+    """Write the signals of the layers from `first` on, counted from zero; the others hold B^T loss_l."""
+    horizon, n_sequences, width = signals.shape
+    np.dot(rows_of_layers(residual, 0, horizon), B, out=rows_of_layers(signals, 0, horizon))
+    carried = np.empty((n_sequences, width), dtype=signals.dtype)
+    for layer in range(horizon - 1, first - 1, -1):
+        if layer < horizon - 1:
+            np.dot(signals[layer + 1], weights_of_layer(W, layer + 1), out=carried)
+            add_into(flat(signals[layer]), 1, flat(carried))
+        scale_into(flat(signals[layer]), flat(pattern[layer]))
+
+
+@kernel
+def weight_gradient_into(signals: Array, hidden: Array, gradient: Array) -> None:
+    """Write the gradient: one product over all steps and sequences, or one per layer where each has its own matrix."""
+    horizon = hidden.shape[0]
+    if gradient.shape[0] == 1:
+        np.dot(rows_of_layers(signals, 1, horizon).T, rows_of_layers(hidden, 0, horizon - 1), out=gradient[0])
+    else:
+        zero(flat(gradient[0]))
+        for layer in range(1, horizon):
+            np.dot(signals[layer].T, hidden[layer - 1], out=gradient[layer])
+
+
+@kernel
+def input_products(A: Array, x: Array) -> Array:
+    """Return A x_l for all layers and sequences in one product, (L, n, m)."""
+    horizon, n_sequences, _ = x.shape
+    products: Array = np.dot(rows_of_layers(x, 0, horizon), A.T)
+    return products.reshape(horizon, n_sequences, A.shape[0])
+
+
+# --- the kernels ------------------------------------------------------------------------------------------------------
+
+
+@kernel
+def activate(preactivation: Array, activation: int) -> Array:
+    """Return h = relu(g), g or tanh(g), by code."""
+    hidden = np.empty_like(preactivation)
+    activate_into(flat(preactivation), activation, flat(hidden))
+    return hidden
+
+
+@kernel
+def activation_pattern(preactivation: Array, activation: int) -> Array:
+    """Return the diagonals of D: 1[g >= 0] for ReLU (Definition 2.2), h'(g) otherwise."""
+    pattern = np.empty_like(preactivation)
+    pattern_into(flat(preactivation), activation, flat(pattern))
+    return pattern
+
+
+@kernel
+def forward(W: Array, A: Array, x: Array, activation: int) -> tuple[Array, Array]:
+    """Return (g, h) with h_0 = 0, g_l = W h_{l-1} + A x_l (Section 2.1)."""
+    none = np.empty((0, W.shape[1]), dtype=W.dtype)
+    return forward_rank_one(W, A, x, none, none, activation)
+
+
+@kernel
+def forward_rank_one(W: Array, A: Array, x: Array, left: Array, right: Array, activation: int) -> tuple[Array, Array]:
+    """Return (g, h) where sequence i runs through W + left_i right_i^T."""
+    inputs = input_products(A, x)
+    preactivation, hidden = np.empty_like(inputs), np.empty_like(inputs)
+    propagate_into(W, inputs, left, right, activation, preactivation, hidden)
+    return preactivation, hidden
+
+
+@kernel
+def residuals(B: Array, hidden: Array, labels: Array) -> Array:
+    """Return B h_{i,l} - y*_{i,l} for l >= 2 and zeros at l = 1 (footnote 6)."""
+    residual = np.empty_like(labels)
+    residuals_into(B, hidden, labels, residual)
+    return residual
+
+
+@kernel
+def loss(residual: Array) -> float:
+    """Return f = 1/2 sum_i sum_{l>=2} ||loss_{i,l}||^2, summed in float64."""
+    total = 0.0
+    for entry in flat(residual):
+        total += float(entry) * float(entry)
+    return 0.5 * total
+
+
+@kernel
+def backward(W: Array, B: Array, pattern: Array, residual: Array) -> Array:
+    """Return signals_l = D_l sum_{a>=l} Back_{l->a}^T loss_a by the recursion down from l = L (Fact 2.5)."""
+    signals = np.empty_like(pattern)
+    backward_into(W, B, pattern, residual, 0, signals)
+    return signals
+
+
+@kernel
+def weight_gradient(signals: Array, hidden: Array, n_matrices: int) -> Array:
+    """Return grad f = sum_i sum_{l>=2} signals_{i,l} h_{i,l-1}^T, shape (K, m, m) (Fact 2.5)."""
+    width = hidden.shape[2]
+    gradient = np.empty((n_matrices, width, width), dtype=hidden.dtype)
+    weight_gradient_into(signals, hidden, gradient)
+    return gradient
+
+
+@kernel
+def weigh_batch(batch: Array, residual: Array) -> None:
+    """Multiply the residuals of sequence i by n/|S| times the number of times that i was drawn."""
+    horizon, n_sequences, output_dim = residual.shape
+    drawn = np.zeros(n_sequences)
+    for i in batch:
+        drawn[i] += n_sequences / batch.size
+    for layer in range(horizon):
+        for i in range(n_sequences):
+            for k in range(output_dim):
+                residual[layer, i, k] *= drawn[i]
+
+
+@kernel
+def step_down(W: Array, gradient: Array, learning_rate: float) -> float:
+    """Take W <- W - eta G in place and return ||G||_F^2.
+
+    Row by row: a row is short enough that no BLAS splits its sum among threads, and the row sums add up in float64.
+    """
+    rows, columns = W.shape[0] * W.shape[1], W.shape[2]
+    weights, slopes, rate = W.reshape(rows, columns), gradient.reshape(rows, columns), W.dtype.type(learning_rate)
+    total = 0.0
+    for row in range(rows):
+        total += float(np.dot(slopes[row], slopes[row]))
+        add_into(weights[row], -rate, slopes[row])
+    return total
+
+
+@kernel
+def descend(
+    W: Array,
+    A: Array,
+    B: Array,
+    x: Array,
+    labels: Array,
+    activation: int,
+    learning_rate: float,
+    batches: Array,
+    first_step: int,
+    last_step: int,
+    target: float,
+    limit: float,
+    losses: Array,
+    gradient_norms: Array,
+) -> tuple[int, int]:
+    """Take steps W <- W - eta (n/|S|) sum_{i in S} grad f_i in place (Theorems 1 and 2); return (step, status).
+
+    All buffers are made once, A x once; the one size-m^2 temporary is the gradient. Signals of l = 1 are not needed.
+    """
+    inputs = input_products(A, x)
+    preactivation, hidden, pattern = np.empty_like(inputs), np.empty_like(inputs), np.empty_like(inputs)
+    signals, residual, gradient = np.empty_like(inputs), np.empty_like(labels), np.empty_like(W)
+    none = np.empty((0, W.shape[1]), dtype=W.dtype)
+    for step in range(first_step, last_step):
+        propagate_into(W, inputs, none, none, activation, preactivation, hidden)
+        residuals_into(B, hidden, labels, residual)
+        losses[step] = loss(residual)
+        if not (np.isfinite(losses[step]) and losses[step] <= limit):
+            return step, DIVERGED
+        if losses[step] <= target:
+            return step, REACHED
+        if batches.shape[1] > 0:
+            weigh_batch(batches[step], residual)
+        pattern_into(flat(preactivation), activation, flat(pattern))
+        backward_into(W, B, pattern, residual, 1, signals)
+        weight_gradient_into(signals, hidden, gradient)
+        gradient_norms[step] = step_down(W, gradient, learning_rate)
+    return last_step, RUNNING
+
+
+@kernel
+def apply_product(W: Array, pattern: Array, vectors: Array) -> Array:
+    """Return all partial products D_k W ... D_1 W z for k = 1..K, one z per row of `vectors`; (K, r, m)."""
+    n_layers = pattern.shape[0]
+    partial = np.empty((n_layers, vectors.shape[0], vectors.shape[1]), dtype=vectors.dtype)
+    for layer in range(n_layers):
+        current = vectors if layer == 0 else partial[layer - 1]
+        np.dot(current, weights_of_layer(W, layer).T, out=partial[layer])
+        for row in range(vectors.shape[0]):
+            scale_into(partial[layer, row], pattern[layer])
+    return partial
+
+
+@kernel
+def apply_product_adjoint(W: Array, pattern: Array, vectors: Array) -> Array:
+    """Return (D_K W ... D_1 W)^T z for each row z of `vectors`."""
+    current = vectors.copy()
+    for layer in range(pattern.shape[0] - 1, -1, -1):
+        for row in range(vectors.shape[0]):
+            scale_into(current[row], pattern[layer])
+        current = np.dot(current, weights_of_layer(W, layer))
+    return current
+
+
+# --- spectral norm of a product, never formed -------------------------------------------------------------------------
+
+
+@kernel
+def length(vector: Array) -> float:
+    """Return the Euclidean norm in float64."""
+    return float(np.sqrt(float(np.dot(vector, vector))))
+
+
+@kernel
+def product_into(W: Array, pattern: Array, adjoint: bool, vector: Array, spare: Array, result: Array) -> None:
+    """Write D_K W ... D_1 W z, or its adjoint applied to z, for one vector z."""
+    n_layers = pattern.shape[0]
+    copy_into(result, vector)
+    for step in range(n_layers):
+        if adjoint:
+            scale_into(result, pattern[n_layers - 1 - step])
+            np.dot(weights_of_layer(W, n_layers - 1 - step).T, result, out=spare)
+        else:
+            np.dot(weights_of_layer(W, step), result, out=spare)
+            scale_into(spare, pattern[step])
+        copy_into(result, spare)
+
+
+@kernel
+def difference_into(
+    W: Array,
+    pattern: Array,
+    W_other: Array,
+    pattern_other: Array,
+    adjoint: bool,
+    vector: Array,
+    spare: Array,
+    result: Array,
+) -> float:
+    """Write (M - M') z, or its adjoint applied to z; return ||M z|| + ||M' z||, which round-off is relative to."""
+    product_into(W, pattern, adjoint, vector, spare[0], result)
+    reach = length(result)
+    if pattern_other.shape[0] > 0:
+        product_into(W_other, pattern_other, adjoint, vector, spare[0], spare[1])
+        reach += length(spare[1])
+        add_into(result, -1, spare[1])
+    return reach
+
+
+@kernel
+def leading_rows(basis: Array, count: int) -> Array:
+    """Return the first `count` rows of a C-contiguous matrix: a view that the compiler knows to be contiguous."""
+    width = basis.shape[1]
+    return basis.reshape(basis.size)[: count * width].reshape(count, width)
+
+
+@kernel
+def orthonormalise(basis: Array, count: int) -> float:
+    """Make row `count` of `basis` orthogonal to the rows before it and of length 1; return its length in between.
+
+    Gram-Schmidt twice: once leaves a component of the order of eps times the lost length. A zero row is left zero.
+    """
+    vector, rows, width = basis[count], leading_rows(basis, count), basis.shape[1]
+    if count > 0:
+        for _ in range(2):
+            add_into(vector, -1, np.dot(np.dot(rows, vector), rows))
+    remaining = length(vector)
+    if remaining > 0:
+        for k in range(width):
+            vector[k] /= remaining
+    return remaining
+
+
+@kernel
+def top_of_bidiagonal(diagonal: Array, above: Array, size: int) -> tuple[float, float, Array]:
+    """Return (largest singular value, modulus of the last component of its left vector, its right vector)."""
+    bidiagonal = np.zeros((size, size))
+    for k in range(size):
+        bidiagonal[k, k] = diagonal[k]
+        if k > 0:
+            bidiagonal[k - 1, k] = above[k - 1]
+    left, values, right = np.linalg.svd(bidiagonal)
+    return values[0], abs(left[size - 1, 0]), right[0].copy()
+
+
+@kernel
+def product_norm(
+    W: Array, pattern: Array, W_other: Array, pattern_other: Array, start: Array, tolerance: float, max_steps: int
+) -> tuple[float, float, Array]:
+    """Return (||M - M'||_2, bound on its relative error, right singular vector) for M = D_K W ... D_1 W.
+
+    Golub-Kahan-Lanczos bidiagonalisation from `start` (drawn at random, so that no singular vector is missed) with full
+    reorthogonalisation: after k steps (M - M') V = U B and (M - M')^T U = V B^T + beta v e_k^T, so that the largest
+    singular value of B lies within beta |last component of its left vector| of a singular value of M - M'. To this the
+    round-off of applying M and M' is added, which counts where they nearly cancel. The run stops where the bound is at
+    most `tolerance`, where only round-off is left, or after `max_steps`. B's value is never above the norm: a run that
+    is too short makes it too small, and the bound says by how much. (0, 0) for a zero operator; (nan, inf) on overflow.
+    """
+    width, n_steps, eps = start.size, min(max_steps, start.size), np.finfo(start.dtype).eps
+    lefts, rights = np.zeros((n_steps, width), dtype=start.dtype), np.zeros((n_steps + 1, width), dtype=start.dtype)
+    diagonal, above, spare = np.zeros(n_steps), np.zeros(n_steps), np.empty((2, width), dtype=start.dtype)
+    copy_into(rights[0], start)
+    orthonormalise(rights, 0)
+    reach, next_look = 0.0, 1
+    for step in range(n_steps):
+        applied = difference_into(W, pattern, W_other, pattern_other, False, rights[step], spare, lefts[step])
+        diagonal[step] = orthonormalise(lefts, step)
+        difference_into(W, pattern, W_other, pattern_other, True, lefts[step], spare, rights[step + 1])
+        above[step] = orthonormalise(rights, step + 1)
+        if not np.isfinite(diagonal[step] + above[step]):
+            break
+        size, reach, exhausted = step + 1, max(reach, applied), above[step] == 0 or step + 1 == n_steps
+        if size < next_look and not exhausted:
+            continue
+        norm, last, weights = top_of_bidiagonal(diagonal, above, size)
+        residual, round_off = above[step] * last, eps * width * reach
+        if exhausted or residual + round_off <= tolerance * norm or residual <= round_off:
+            vector = np.dot(weights.astype(start.dtype), leading_rows(rights, size))
+            return norm, (residual + round_off) / norm if norm > 0 else 0.0, vector
+        next_look = size + max(1, size // 8)
+    return np.nan, np.inf, rights[0].copy()

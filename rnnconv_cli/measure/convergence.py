@@ -1,0 +1,109 @@
+"""How fast descent converges, how large a step it bears and how far the weights move (Theorems 1 and 2, (H.1))."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rnnconv_cli.adversary.perturbation import state_of
+from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.measure.reading import as_reading
+from rnnconv_cli.measure.tangent import spectrum
+from rnnconv_cli.measure.training import Run, descend, initial_loss, run, step_size, training_of
+from rnnconv_cli.problem.elman import Instance
+from rnnconv_cli.records import Reading, Status, Trial
+
+STABLE_LARGEST = 256.0  # upper end of the bracket, in units of the declared step; the lower end is 1
+STABLE_BISECTIONS = 8  # 8 octaves halved eight times: 1/32 of an octave
+HEAD_DECADES = 4  # where the tail of a run begins: several eigenvalues still share the loss before
+TAIL_DECADES = 4
+
+
+def steps_to_decades(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """T_k, the first step with f <= 10^-k f_0, for each declared decade k [steps], with the loss curve at the first."""
+    descent = run(instance, trial, backend)
+    return tuple(
+        _time_reading(descent, 10.0**-decade, point=float(decade), curve=descent.curve() if position == 0 else ())
+        for position, decade in enumerate(trial.decades)
+    )
+
+
+def steps_beyond_fourth_decade(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """T_(4+k) - T_4, the steps for the k decades after the fourth [steps], for each declared decade 4 + k, at k."""
+    descent = run(instance, trial, backend)
+    before = descent.first_step_at(10.0**-HEAD_DECADES) or 0
+    return tuple(
+        _time_reading(descent, 10.0**-decade, point=float(decade - HEAD_DECADES), since=before)
+        for decade in trial.decades
+    )
+
+
+def steps_to_accuracy(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """T_epsilon, the first step with f <= epsilon f_0 [steps]."""
+    descent = run(instance, trial, backend)
+    return (_time_reading(descent, training_of(trial).accuracy, point=None, curve=descent.curve()),)
+
+
+def _time_reading(
+    descent: Run, accuracy: float, *, point: float | None, since: int = 0, curve: tuple[tuple[int, float], ...] = ()
+) -> Reading:
+    step = descent.first_step_at(accuracy)
+    if step is not None:
+        return Reading(float(step - since), Status.OK if step > since else Status.ZERO, point, curve)
+    status = Status.DIVERGED if descent.status is Status.DIVERGED else Status.NOT_REACHED
+    return Reading(None, status, point, curve)
+
+
+def largest_stable_step(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """The largest eta with f_T < f_0 at T = max_steps [1], searched from 1 to 256 times the declared step size.
+
+    By bisection in log2. Raises MeasurementError where an end of the bracket does not behave as it must: that is no
+    value.
+    """
+    unit = step_size(instance, training_of(trial), backend)
+    return (as_reading(_stable_multiple(instance, trial, backend, unit) * unit),)
+
+
+def stable_step_multiple(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """The largest stable step in units of the declared one [1]; 2/lambda_max is the limit of a quadratic."""
+    unit = step_size(instance, training_of(trial), backend)
+    return (as_reading(_stable_multiple(instance, trial, backend, unit)),)
+
+
+def _stable_multiple(instance: Instance, trial: Trial, backend: Backend, unit: float) -> float:
+    initial = initial_loss(instance, backend)
+    setting = training_of(trial)
+
+    def is_stable(multiple: float) -> bool:
+        descent = descend(instance, setting, backend, multiple * unit, 0.0, 0.0)
+        return descent.status is not Status.DIVERGED and bool(descent.losses[-1] < initial)
+
+    low, high = 0.0, math.log2(STABLE_LARGEST)
+    if not is_stable(2.0**low) or is_stable(2.0**high):
+        raise MeasurementError("largest stable step", f"not between 1 and {STABLE_LARGEST:g} times {unit:.3g}")
+    for _ in range(STABLE_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if is_stable(2.0**middle) else (low, middle)
+    return float(2.0 ** ((low + high) / 2))
+
+
+def movement(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """||W_T - W_0||_F at the step where f <= epsilon f_0 [1]; (H.1) says O(1/sqrt m)."""
+    descent = run(instance, trial, backend)
+    if descent.status is not Status.OK:
+        return (Reading(None, descent.status),)
+    return (as_reading(float(np.linalg.norm(descent.W.astype(np.float64) - instance.W))),)
+
+
+def tail_rate_over_predicted(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """Decay of log f per step on the last four decades over -2 log(1 - eta lambda_min) at initialisation [1]."""
+    descent = run(instance, trial, backend)
+    last = training_of(trial).accuracy
+    start, end = descent.first_step_at(last * 10.0**TAIL_DECADES), descent.first_step_at(last)
+    if start is None or end is None or end == start:
+        return (Reading(None, Status.DIVERGED if descent.status is Status.DIVERGED else Status.NOT_REACHED),)
+    measured = math.log(float(descent.losses[start] / descent.losses[end])) / (end - start)
+    smallest = float(spectrum(state_of(instance, backend), backend)[0])
+    return (as_reading(measured / (-2 * math.log1p(-descent.learning_rate * smallest))),)

@@ -1,0 +1,89 @@
+"""What a trial costs: a plain model of passes over W, good to a factor of a few, for previews and progress."""
+
+from __future__ import annotations
+
+import math
+
+from rnnconv_cli.records import ProblemSetting, Trial
+
+SECONDS_PER_PRODUCT_ENTRY = 0.08e-9  # m^2 n entries of a product at about 25 GF/s
+SECONDS_PER_WEIGHT = 0.4e-9  # one pass over 8-byte weights at about 20 GB/s
+SECONDS_PER_DRAW = 10e-9  # one Gaussian entry of W
+TYPICAL_STEPS = 0.2  # T / (n L^2 log(1/epsilon)), the middle of the shipped claims
+COPIES_OF_W = 6  # the drawn matrix, a moving or displaced one, two directions, a perturbed one and a temporary
+BASE_BYTES = 200 * 2**20  # interpreter and libraries
+
+
+def seconds_per_pass(setting: ProblemSetting) -> float:
+    """Return predicted core-seconds of one product of W with all sequences' states."""
+    return setting.width**2 * max(SECONDS_PER_PRODUCT_ENTRY * setting.n_sequences, SECONDS_PER_WEIGHT) + 2e-6
+
+
+def seconds_per_step(setting: ProblemSetting) -> float:
+    """Return predicted core-seconds of one descent step: 3 L products and an update of W."""
+    return (3 * setting.horizon + 2) * seconds_per_pass(setting)
+
+
+def draw_seconds(setting: ProblemSetting) -> float:
+    """Return predicted core-seconds of drawing the network."""
+    matrices = setting.horizon if setting.layers == "independent" else 1
+    return matrices * setting.width**2 * SECONDS_PER_DRAW + 1e-4
+
+
+def weight_bytes(setting: ProblemSetting) -> int:
+    """Return the bytes of one copy of W."""
+    matrices = setting.horizon if setting.layers == "independent" else 1
+    return matrices * setting.width**2 * (8 if setting.dtype == "float64" else 4)
+
+
+def forward_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of one forward pass."""
+    return trial.problem.horizon * seconds_per_pass(trial.problem)
+
+
+def gradient_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of a few backward passes with their weight gradients."""
+    return 20 * forward_cost(trial)
+
+
+def all_pairs_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of products over all pairs of layers, sequence by sequence."""
+    return trial.problem.n_sequences * trial.problem.horizon / 2 * forward_cost(trial)
+
+
+def product_norm_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of about 20 Lanczos steps, forth and back, sequence by sequence."""
+    return 40 * trial.problem.n_sequences * forward_cost(trial)
+
+
+def perturbed_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of an adversary for every target and the passes under it."""
+    targets = trial.problem.n_sequences * trial.problem.horizon
+    return 30 * forward_cost(trial) + targets * trial.problem.width**2 * SECONDS_PER_WEIGHT
+
+
+def product_change_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of a spectral norm of a difference of two products."""
+    return 2 * product_norm_cost(trial) + perturbed_cost(trial)
+
+
+def descent_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of a run: T grows about like n L^2 log(1/epsilon) at a step of 1/lambda_max."""
+    problem, training = trial.problem, trial.training
+    if training is None:
+        return 0.0
+    steps = TYPICAL_STEPS * problem.n_sequences * problem.horizon**2 * -math.log(training.accuracy)
+    return min(steps, float(training.max_steps)) * seconds_per_step(problem)
+
+
+def stable_step_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of ten runs of 30 steps."""
+    return 300 * seconds_per_step(trial.problem)
+
+
+def peak_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of a trial: a few copies of W and the stored states."""
+    problem = trial.problem
+    entry = 8 if problem.dtype == "float64" else 4
+    states = 8 * problem.width * problem.n_sequences * problem.horizon**2 * entry
+    return COPIES_OF_W * weight_bytes(problem) + states + BASE_BYTES

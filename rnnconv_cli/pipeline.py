@@ -1,0 +1,160 @@
+"""The whole flow on one screen: plan, self-check, execute, judge, report; the controls included."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rnnconv_cli import __version__
+from rnnconv_cli.errors import UnknownName
+from rnnconv_cli.judge.judge import exit_status, judge_check, judge_claim, level
+from rnnconv_cli.kernels.backend import BACKENDS, warm_up
+from rnnconv_cli.measure import MEASUREMENTS
+from rnnconv_cli.measure.cost import peak_bytes
+from rnnconv_cli.measure.selfcheck import self_check
+from rnnconv_cli.records import ClaimResult, Observation, Report, Timing
+from rnnconv_cli.spec.loader import LoadedClaim
+from rnnconv_cli.sweep.execute import Readings, execute
+from rnnconv_cli.sweep.machine import environment_facts
+from rnnconv_cli.sweep.plan import MAIN, Job, Plan, make_plan, predicted_seconds, selected_checks
+from rnnconv_cli.sweep.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a run is carried out."""
+
+    profile: str
+    seed: int
+    jobs: int
+    backend: str
+    checks: tuple[str, ...]
+    strict: bool
+    command: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckCost:
+    """What one check would cost: trials, predicted core-seconds, and the memory of its largest trial."""
+
+    claim: str
+    check: str
+    trials: int
+    control_trials: int
+    seconds: float
+    peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would cost, check by check, without running it."""
+
+    checks: tuple[CheckCost, ...]
+
+
+def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) -> Report:
+    """Return the report of these claims. Raises RnnconvError where nothing could be measured."""
+    started = time.perf_counter()
+    if options.backend not in BACKENDS:
+        raise UnknownName("backend", options.backend, tuple(BACKENDS))
+    plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
+    progress.phase("compiling kernels", None)
+    for dtype in sorted({trial.problem.dtype for trial in plan.trials}):
+        warm_up(BACKENDS[options.backend], dtype)
+    progress.phase("checking the gradient", None)
+    self_check(options.backend, (trial.problem for trial in plan.trials), options.seed)
+    prepared = time.perf_counter()
+    readings = execute(plan.trials, backend=options.backend, jobs=options.jobs, progress=progress)
+    measured = time.perf_counter()
+    results = judge(claims, observations_of(plan, readings), options.checks)
+    progress.close()
+    status, reasons = exit_status(results, strict=options.strict)
+    judged = time.perf_counter()
+    return Report(
+        tool_version=__version__,
+        profile=options.profile,
+        seed=options.seed,
+        backend=options.backend,
+        exit_status=status,
+        exit_reasons=reasons,
+        claims=results,
+        environment=environment_facts(options.backend, options.command, options.jobs),
+        timing=Timing(
+            (
+                ("prepare", prepared - started),
+                ("measure", measured - prepared),
+                ("judge", judged - measured),
+                ("total", judged - started),
+            )
+        ),
+    )
+
+
+def observations_of(plan: Plan, readings: Readings) -> Mapping[tuple[str, str], Sequence[Observation]]:
+    """Return the long table of every (claim, check), in the order of the plan."""
+    table: dict[tuple[str, str], list[Observation]] = defaultdict(list)
+    for job in plan.jobs:
+        table[job.claim, job.check] += [
+            Observation(
+                arm=job.arm,
+                point=job.point if reading.point is None else reading.point,
+                adversary=None if job.trial.perturbation is None else job.trial.perturbation.adversary,
+                trial=job.trial,
+                value=reading.value,
+                status=reading.status,
+                curve=reading.curve,
+                detail=reading.detail,
+            )
+            for reading in readings[job.trial]
+        ]
+    return table
+
+
+def judge(
+    claims: Sequence[LoadedClaim],
+    observations: Mapping[tuple[str, str], Sequence[Observation]],
+    checks: Sequence[str] = (),
+) -> tuple[ClaimResult, ...]:
+    """Return the verdicts that the observations bear out: a pure function of claims and observations."""
+    counts = {name: measurement.is_count for name, measurement in MEASUREMENTS.items()}
+    selected = selected_checks(claims, checks)
+    results = []
+    for claim in claims:
+        judged = [
+            judge_check(
+                check,
+                observations[claim.claim.id, check.check.id],
+                claim=claim.claim,
+                level=level(claim.claim),
+                is_count=counts,
+            )
+            for owner, check in selected
+            if owner is claim
+        ]
+        if judged:
+            results.append(judge_claim(claim, judged))
+    return tuple(results)
+
+
+def preview(claims: Sequence[LoadedClaim], options: Options) -> Preview:
+    """Return what a run would cost. Raises what `verify` would raise before measuring."""
+    plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
+    by_check: dict[tuple[str, str], list[Job]] = defaultdict(list)
+    for job in plan.jobs:
+        by_check[job.claim, job.check].append(job)
+    return Preview(tuple(_cost(claim, check, jobs) for (claim, check), jobs in by_check.items()))
+
+
+def _cost(claim: str, check: str, jobs: Sequence[Job]) -> CheckCost:
+    trials = {job.trial for job in jobs}
+    main = {job.trial for job in jobs if job.arm == MAIN}
+    return CheckCost(
+        claim,
+        check,
+        trials=len(main),
+        control_trials=len(trials - main),
+        seconds=sum(map(predicted_seconds, trials)),
+        peak_bytes=max(map(peak_bytes, trials)),
+    )

@@ -1,0 +1,1 @@
+"""SEED → INSTANCE: the network and the sequences that one trial draws."""

@@ -1,0 +1,132 @@
+"""Input sequences with a separation that can be set, and their labels (Section 2.1, Assumption 2.1)."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.records import ProblemSetting
+
+FIRST_TOKEN_RADIUS = 1 / math.sqrt(2)  # the other 1/sqrt(2) of ||x_1|| = 1 sits in the last coordinate
+PLACEMENT_TRIES = 1000
+TEACHER_WIDTH = 64
+
+
+def first_tokens(setting: ProblemSetting, rng: np.random.Generator) -> Array:
+    """Return x_{i,1}, shape (n, d_x): unit norm, last coordinate 1/sqrt(2), closest pair at exactly `separation`.
+
+    Points are placed one after another on the sphere of radius 1/sqrt(2) in R^(d_x - 1): the second at the chord
+    `separation` from the first in a random direction, the others at random, no closer than that to any. Where that
+    fails, a randomly rotated cross-polytope serves, whose pairs are 1 or sqrt(2) apart. With `copies` > 1 the first
+    sequences are one point. Raises MeasurementError where neither construction holds n points that far apart.
+    """
+    n_distinct = setting.n_sequences - setting.copies + 1
+    sphere_dim = setting.input_dim - 1
+    points = _place_one_by_one(n_distinct, sphere_dim, setting.separation, rng)
+    if points is None:
+        if n_distinct > 2 * sphere_dim:
+            raise MeasurementError(
+                "first tokens",
+                f"{n_distinct} points at distances >= {setting.separation:g} were not found in {setting.input_dim} "
+                "input dimensions; try a smaller separation, fewer sequences or a larger input_dim",
+            )
+        points = _cross_polytope(n_distinct, sphere_dim, rng)
+    directions = np.concatenate([np.repeat(points[:1], setting.copies - 1, axis=0), points])
+    last = np.full((setting.n_sequences, 1), FIRST_TOKEN_RADIUS)
+    return np.concatenate([FIRST_TOKEN_RADIUS * directions, last], axis=1)
+
+
+def _place_one_by_one(count: int, dim: int, separation: float, rng: np.random.Generator) -> Array | None:
+    """Return `count` unit vectors in R^dim whose scaled distances respect the separation, or None."""
+    chord = separation / FIRST_TOKEN_RADIUS
+    points = [_unit(rng.standard_normal(dim))]
+    if count > 1 and dim > 1:
+        tangent = rng.standard_normal(dim)
+        tangent = _unit(tangent - points[0] * (points[0] @ tangent))
+        angle = 2 * math.asin(chord / 2)
+        points.append(math.cos(angle) * points[0] + math.sin(angle) * tangent)
+    for _ in range(PLACEMENT_TRIES):
+        if len(points) >= count:
+            return np.array(points)
+        candidate = _unit(rng.standard_normal(dim))
+        if min(float(np.linalg.norm(candidate - point)) for point in points) >= chord:
+            points.append(candidate)
+    return None
+
+
+def _cross_polytope(count: int, dim: int, rng: np.random.Generator) -> Array:
+    """Return `count` of the 2 dim points +-q_k of a random orthonormal basis, in the order +q_1, +q_2, …, -q_1, …."""
+    basis = np.linalg.qr(rng.standard_normal((dim, dim)))[0].T
+    return np.concatenate([basis, -basis])[:count]
+
+
+def _unit(vector: Array) -> Array:
+    return np.asarray(vector / np.linalg.norm(vector, axis=-1, keepdims=True))
+
+
+def inputs(setting: ProblemSetting, rng: np.random.Generator) -> Array:
+    """Return x, shape (L, n, d_x): first tokens, then unit tokens that are fresh, shared by all sequences, or zero."""
+    x = np.zeros((setting.horizon, setting.n_sequences, setting.input_dim))
+    x[0] = first_tokens(setting, rng)
+    if setting.later_tokens == "fresh":
+        x[1:] = _unit(rng.standard_normal(x[1:].shape))
+    elif setting.later_tokens == "shared":
+        x[1:] = _unit(rng.standard_normal((setting.horizon - 1, 1, setting.input_dim)))
+    x[:, : setting.copies] = x[:, :1]
+    return x
+
+
+def labels(setting: ProblemSetting, x: Array, rng: np.random.Generator) -> Array:
+    """Return y*, shape (L, n, d), independent of the inputs unless a teacher gives them.
+
+    random: entries N(0, 1/d), so that ||y*|| is about 1. signs: entries +-1. teacher: the outputs of an independent
+    ReLU network of width 64 on the same inputs, scaled to a root-mean-square norm of 1 per token. Copies keep labels
+    of their own (a clash); with copy_labels = opposite they alternate between y and -y.
+    """
+    shape = (setting.horizon, setting.n_sequences, setting.output_dim)
+    if setting.labels == "signs":
+        y = rng.choice(np.array([-1.0, 1.0]), size=shape)
+    elif setting.labels == "teacher":
+        y = _teacher_outputs(setting, x, rng)
+    else:
+        y = rng.standard_normal(shape) / math.sqrt(setting.output_dim)
+    if setting.copy_labels == "opposite":
+        signs = np.where(np.arange(setting.copies) % 2 == 0, 1.0, -1.0)
+        y[:, : setting.copies] = y[:, :1] * signs[None, :, None]
+    return y
+
+
+def _teacher_outputs(setting: ProblemSetting, x: Array, rng: np.random.Generator) -> Array:
+    W, A = (rng.standard_normal((TEACHER_WIDTH, k)) * math.sqrt(2 / TEACHER_WIDTH) for k in (TEACHER_WIDTH, x.shape[2]))
+    B = rng.standard_normal((setting.output_dim, TEACHER_WIDTH)) / math.sqrt(setting.output_dim)
+    hidden = np.zeros((setting.n_sequences, TEACHER_WIDTH))
+    outputs = np.empty((setting.horizon, setting.n_sequences, setting.output_dim))
+    for layer in range(setting.horizon):
+        hidden = np.maximum(hidden @ W.T + x[layer] @ A.T, 0)
+        outputs[layer] = hidden @ B.T
+    return outputs / math.sqrt(float(np.mean(np.sum(outputs**2, axis=2))))
+
+
+def closest_pair(x: Array) -> float:
+    """Return min over i != j of ||x_{i,1} - x_{j,1}||, infinity for one sequence (Assumption 2.1)."""
+    distances = np.linalg.norm(x[0][:, None, :] - x[0][None, :, :], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    return float(distances.min())
+
+
+def broken_preconditions(setting: ProblemSetting, x: Array) -> tuple[str, ...]:
+    """Return the paper's preconditions that these sequences break (Section 2.1; nL < m for Gram-Schmidt)."""
+    norms = np.linalg.norm(x, axis=2)
+    slack = 1e-12  # round-off of a norm of d_x numbers near 1
+    first = np.abs(norms[0] - 1).max() <= slack and np.abs(x[0, :, -1] - FIRST_TOKEN_RADIUS).max() <= slack
+    separated = closest_pair(x) >= setting.separation * (1 - 1e-6)  # 1e-6: cancellation in a distance of 1e-8
+    holds = {
+        "unit-first-token": bool(first),
+        "token-norms": bool(norms.max() <= 1 + slack),
+        "separation": separated,
+        "gram-schmidt": setting.n_sequences * setting.horizon < setting.width,
+    }
+    return tuple(name for name, held in holds.items() if not held)

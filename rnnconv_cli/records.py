@@ -1,0 +1,348 @@
+"""The frozen records that cross layers, in the order of the data-flow. Read this file first.
+
+A claim file becomes trials; a trial becomes readings; readings become observations (one long table); the observations
+of one check become estimates with intervals; an estimate and a prediction become a finding; findings become a report.
+Nothing here computes, and nothing here needs NumPy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What the interval says of the prediction."""
+
+    WITHIN = "within"
+    OUTSIDE = "outside"
+    INCONCLUSIVE = "inconclusive"
+    MEASURED = "measured"  # a frontier without a prediction: a number, not a judgement
+
+
+class Status(StrEnum):
+    """What became of one measured number. Only `ok` values enter a fit; every status stays in the table."""
+
+    OK = "ok"
+    DIVERGED = "diverged"  # not finite, or above the blow-up limit
+    NOT_REACHED = "not-reached"  # the target was not met within the declared number of steps: T = infinity
+    ZERO = "zero"  # a count or norm that is exactly zero: no logarithm
+    ROUND_OFF = "round-off"  # at the floor of floating-point arithmetic
+    OUT_OF_REGIME = "out-of-regime"  # a precondition of the statement does not hold at this trial
+    FAILED = "failed"  # the measurement itself could not be carried out; `detail` says why
+
+
+AGAINST_THE_CLAIM = frozenset({Status.DIVERGED, Status.NOT_REACHED})
+
+
+# --- what is drawn and what is measured -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemSetting:
+    """One network and one data set, as numbers: everything a seed is turned into arrays with (Section 2.1, Def 2.3)."""
+
+    width: int  # m
+    horizon: int  # L
+    n_sequences: int  # n
+    input_dim: int  # d_x
+    output_dim: int  # d
+    separation: float  # delta: distance of the closest pair of first tokens
+    later_tokens: str  # fresh | shared | zero
+    labels: str  # random | signs | teacher
+    copies: int  # how many sequences are identical to the first one, itself included (1: none)
+    copy_labels: str  # independent | opposite
+    weight_variance: float  # c in N(0, c/m)
+    output_variance: str  # 1/d | 1/m
+    activation: str  # relu | linear | tanh
+    layers: str  # shared (a recurrent network) | independent (feed-forward: one W per layer)
+    dtype: str  # float64 | float32
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSetting:
+    """How a descent run is carried out and when it stops."""
+
+    method: str  # gd | sgd
+    batch_size: int  # sequences per step; n_sequences for gd
+    learning_rate: float  # in the unit below
+    learning_rate_unit: str  # absolute | inverse-lambda-max (of the tangent Gram matrix at initialisation)
+    max_steps: int  # T_max: a target not reached by then counts as never reached
+    accuracy: float  # epsilon, relative to the initial loss
+    objective: str  # loss | excess-over-floor (the floor that clashing copies dictate)
+
+
+@dataclass(frozen=True, slots=True)
+class PerturbationSetting:
+    """One perturbation W' of given spectral norm."""
+
+    size: float  # ||W'||_2
+    adversary: str
+    around: str  # initial (at W0) | displaced (at W0 plus a random matrix of spectral norm 1/sqrt(m))
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One point times one draw: all that a measured number depends on, besides code and machine."""
+
+    quantity: str
+    problem: ProblemSetting
+    training: TrainingSetting | None
+    perturbation: PerturbationSetting | None
+    decades: tuple[int, ...]  # targets f <= 10^-k f_0 for quantities that read one run at many accuracies; else empty
+    preconditions: tuple[str, ...]
+    replicate: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One number that a measurement returns. `point` is set where one trial is read at several points (decades)."""
+
+    value: float | None
+    status: Status = Status.OK
+    point: float | None = None
+    curve: tuple[tuple[int, float], ...] = ()  # (step, f_t / f_0), at most 200 log-spaced steps
+    detail: str = ""  # for people: which preconditions are broken, why a measurement failed
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A reading with its place in one check: a row of the long table."""
+
+    arm: str  # main | control | the id of an exhibit
+    point: float  # value of the swept parameter (1 where nothing is swept)
+    adversary: str | None
+    trial: Trial
+    value: float | None
+    status: Status
+    curve: tuple[tuple[int, float], ...] = ()
+    detail: str = ""
+
+
+# --- what statistics make of it ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """The value of one replicate at one point, after the envelope over adversaries. `value` is None unless ok."""
+
+    value: float | None
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A check's observations as replicates times points: what every estimator takes."""
+
+    parameter: str
+    points: tuple[float, ...]  # ascending
+    rows: tuple[tuple[Cell, ...], ...]  # [replicate][point]
+
+
+@dataclass(frozen=True, slots=True)
+class Exponent:
+    """Power of a parameter: mean of per-replicate log-log slopes with a Student t interval."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    points: tuple[float, ...]  # the points that were fitted
+    replicates: int
+    local: tuple[float, ...]  # slope of the means of logs between adjacent points
+    without_first: tuple[float, float, float]  # value, low, high of the fit without the smallest point
+    without_last: tuple[float, float, float]
+    curvature_p: float  # two-sided p-value of the quadratic term in log-log
+    scatter: float  # standard deviation of the per-replicate slopes
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """Exponential rate r in log q = a + e log p + r p: mean of per-replicate rates, Student t interval."""
+
+    value: float  # r, per unit of the parameter
+    low: float
+    high: float
+    level: float
+    points: tuple[float, ...]
+    replicates: int
+    exponent: float  # the power e that is fitted beside r
+    local: tuple[float, ...]
+    scatter: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probability:
+    """Share of replicates in which an inequality holds, with the exact Clopper-Pearson interval."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    holds: int
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityError:
+    """Largest relative error of an exact formula over all trials, in units of epsilon times the problem size."""
+
+    value: float
+    allowed: float  # k
+    trials: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """Growth of log(steps per further decade) on the tail, per decade: 0 for a geometric rate."""
+
+    value: float
+    low: float
+    high: float
+    level: float
+    tail: tuple[int, ...]  # the decades that were used
+    replicates: int
+    steps_per_decade: tuple[float, ...]  # geometric mean over replicates for each tail decade
+    rate: float  # tail contraction of the loss per step: 1 - 10^(-1/steps), geometric mean
+    rate_low: float
+    rate_high: float
+    scatter: float
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """Smallest width m*(p) at which an event holds with probability q, and the power of p it grows with."""
+
+    value: float | None  # exponent of m*(p); None with a single p
+    low: float | None
+    high: float | None
+    level: float
+    points: tuple[float, ...]
+    widths: tuple[float, ...]  # m*(p) for each p
+    widths_low: tuple[float, ...]
+    widths_high: tuple[float, ...]
+    groups: int
+    local: tuple[float, ...]
+    scatter: float
+
+
+Estimate = Exponent | Growth | Probability | IdentityError | Decay | Frontier
+
+
+# --- what is concluded ------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """A prediction in the words of a result: the side that is allowed, the number, the declared excess."""
+
+    kind: str
+    side: str  # upper | lower | both
+    number: float | None  # exponent, probability, rate, or number of rounding units, by kind
+    number_name: str  # exponent | probability | rate | rounding-units
+    tolerance: float
+    earned: float  # what a log factor in the bound adds on this grid; 0 without one
+    text: str  # for the table, e.g. "m^<=0.333 (+0.10)"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One arm of a check, judged."""
+
+    verdict: Verdict
+    because: str
+    estimate: Estimate | None
+    slack: float | None  # predicted (and earned) minus measured, > 0 on the allowed side; None where it has no meaning
+    settle: str  # what would settle an inconclusive finding; else empty
+
+
+@dataclass(frozen=True, slots=True)
+class ControlResult:
+    """The same check under a change that must break it."""
+
+    description: str
+    expected: Verdict
+    finding: Finding
+    as_expected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ExhibitResult:
+    """A quantity shown beside a check, without a verdict: its median and range over replicates at the last point."""
+
+    id: str
+    description: str
+    point: float
+    median: float | None
+    low: float | None
+    high: float | None
+    counts: tuple[tuple[str, int], ...]  # (status, how many trials)
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """A check, decided."""
+
+    id: str
+    source: str
+    statement: str
+    quantity: str
+    parameter: str | None
+    kind: str
+    status: str  # theorem | conjecture | misprint | derived
+    verdict: Verdict
+    expected: Verdict
+    as_expected: bool | None  # None where inconclusive or only measured
+    because: str
+    predicted: Predicted
+    finding: Finding  # the main arm alone; `verdict` also weighs the control
+    control: ControlResult
+    exhibits: tuple[ExhibitResult, ...]
+    worst_adversary: str | None
+    observations: tuple[Observation, ...]
+    notes: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimResult:
+    """A claim, decided: outside if a check is, else inconclusive if one is, else within."""
+
+    id: str
+    title: str
+    source: str
+    statement: str
+    digest: str  # SHA-256 of the parsed claim
+    verdict: Verdict
+    expected: Verdict
+    as_expected: bool | None
+    checks: tuple[CheckResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What may differ between two runs of one seed: machine, versions, command."""
+
+    facts: tuple[tuple[str, str | int | float | bool | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Wall-clock seconds by phase."""
+
+    seconds: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Everything a run has found: the one thing that every output format is made from."""
+
+    tool_version: str
+    profile: str
+    seed: int
+    backend: str
+    exit_status: int
+    exit_reasons: tuple[str, ...]  # every reason that applies, most important first
+    claims: tuple[ClaimResult, ...]
+    environment: Environment
+    timing: Timing

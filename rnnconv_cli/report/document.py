@@ -1,0 +1,212 @@
+"""A report as plain mappings and lists: the document that `result.schema.json` describes.
+
+Everything that may differ between two runs of one seed stands under `environment` and `timing`, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import TypeAlias
+
+from rnnconv_cli.records import (
+    CheckResult,
+    ClaimResult,
+    ControlResult,
+    Decay,
+    Estimate,
+    ExhibitResult,
+    Exponent,
+    Frontier,
+    Growth,
+    IdentityError,
+    Observation,
+    Predicted,
+    Probability,
+    Report,
+    Status,
+    Trial,
+)
+
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
+
+SCHEMA = "rnnconv-result/1"
+KINDS: Mapping[type[Estimate], str] = {
+    Exponent: "exponent",
+    Growth: "growth",
+    Probability: "probability",
+    IdentityError: "identity-error",
+    Decay: "decay",
+    Frontier: "frontier",
+}
+CENSORED = frozenset({Status.DIVERGED, Status.NOT_REACHED, Status.ZERO, Status.ROUND_OFF, Status.FAILED})
+IN_EVERY_ROW = frozenset({"width", "horizon", "n_sequences", "separation"})  # of a problem, since a sweep varies them
+
+
+def document(report: Report) -> Json:
+    """The report as one mapping; numbers that are not finite are None."""
+    return _finite(
+        {
+            "schema": SCHEMA,
+            "tool": {"name": "rnnconv", "version": report.tool_version},
+            "environment": dict(report.environment.facts),
+            "timing": dict(report.timing.seconds),
+            "profile": report.profile,
+            "seed": report.seed,
+            "backend": report.backend,
+            "exit_status": report.exit_status,
+            "exit_reasons": report.exit_reasons,
+            "claims": [_claim(claim) for claim in report.claims],
+        }
+    )
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_finite(part) for part in value]
+    return value
+
+
+def _claim(claim: ClaimResult) -> Json:
+    return {
+        "id": claim.id,
+        "title": claim.title,
+        "source": claim.source,
+        "statement": claim.statement,
+        "digest": claim.digest,
+        "verdict": claim.verdict,
+        "expected": claim.expected,
+        "as_expected": claim.as_expected,
+        "checks": [_check(check) for check in claim.checks],
+    }
+
+
+def _check(check: CheckResult) -> Json:
+    finding = check.finding
+    return {
+        "id": check.id,
+        "source": check.source,
+        "statement": check.statement,
+        "quantity": check.quantity,
+        "parameter": check.parameter,
+        "kind": check.kind,
+        "status": check.status,
+        "verdict": check.verdict,
+        "expected": check.expected,
+        "as_expected": check.as_expected,
+        "because": check.because,
+        "predicted": _predicted(check.predicted),
+        "estimate": _estimate(finding.estimate, check.parameter),
+        "slack": finding.slack,
+        "local_exponents": getattr(finding.estimate, "local", ()),
+        "settle": finding.settle,
+        "worst_adversary": check.worst_adversary,
+        "control": _control(check.control, check.parameter),
+        "beside": [_exhibit(exhibit) for exhibit in check.exhibits],
+        "notes": check.notes,
+        "arms": _arms(check.observations),
+        "observations": [_observation(observation) for observation in check.observations],
+        "curves": list(_curves(check.observations)),
+    }
+
+
+def _predicted(predicted: Predicted) -> Json:
+    return {
+        "kind": predicted.kind,
+        "side": predicted.side,
+        predicted.number_name.replace("-", "_"): predicted.number,
+        "tolerance": predicted.tolerance,
+        "earned": predicted.earned,
+        "text": predicted.text,
+    }
+
+
+def _estimate(estimate: Estimate | None, parameter: str | None) -> Json:
+    """The estimate's kind, number and interval, and the diagnostics of its kind."""
+    if estimate is None:
+        return None
+    own: dict[str, Json] = {field.name: getattr(estimate, field.name) for field in fields(estimate)}
+    own.pop("local", None)  # stands beside the estimate, as local_exponents
+    for name in ("without_first", "without_last"):
+        if isinstance(fit := own.get(name), Sequence):
+            own[name] = dict(zip(("value", "low", "high"), fit, strict=True))
+    return {"kind": KINDS[type(estimate)], "parameter": parameter, "low": None, "high": None, "level": None, **own}
+
+
+def _control(control: ControlResult, parameter: str | None) -> Json:
+    return {
+        "description": control.description,
+        "verdict": control.finding.verdict,
+        "expected": control.expected,
+        "as_expected": control.as_expected,
+        "because": control.finding.because,
+        "slack": control.finding.slack,
+        "local_exponents": getattr(control.finding.estimate, "local", ()),
+        "estimate": _estimate(control.finding.estimate, parameter),
+    }
+
+
+def _exhibit(exhibit: ExhibitResult) -> Json:
+    return {**asdict(exhibit), "counts": dict(exhibit.counts)}
+
+
+def _arms(observations: Sequence[Observation]) -> Json:
+    """What all trials of an arm have in common, arm by arm; what varies stands in each observation."""
+    first = {observation.arm: observation.trial for observation in reversed(observations)}
+    order = dict.fromkeys(observation.arm for observation in observations)
+    return {arm: _settings(first[arm]) for arm in order}
+
+
+def _settings(trial: Trial) -> Json:
+    training = None if trial.training is None else asdict(trial.training)
+    if training is not None:
+        del training["learning_rate"]
+    return {
+        "quantity": trial.quantity,
+        "problem": {name: part for name, part in asdict(trial.problem).items() if name not in IN_EVERY_ROW},
+        "training": training,
+        "around": None if trial.perturbation is None else trial.perturbation.around,
+        "decades": trial.decades,
+        "preconditions": trial.preconditions,
+    }
+
+
+def _observation(observation: Observation) -> Json:
+    trial = observation.trial
+    return {
+        "arm": observation.arm,
+        "point": observation.point,
+        "width": trial.problem.width,
+        "horizon": trial.problem.horizon,
+        "n_sequences": trial.problem.n_sequences,
+        "separation": trial.problem.separation,
+        "learning_rate": None if trial.training is None else trial.training.learning_rate,
+        "size": None if trial.perturbation is None else trial.perturbation.size,
+        "adversary": observation.adversary,
+        "replicate": trial.replicate,
+        "value": None if observation.status in CENSORED else observation.value,
+        "status": observation.status,
+        "detail": observation.detail,
+    }
+
+
+def _curves(observations: Sequence[Observation]) -> Iterator[Json]:
+    """Loss curves f_t / f_0, one for each run: a run that is read at several points is shown once."""
+    seen: set[tuple[str, Trial]] = set()
+    for observation in observations:
+        key = (observation.arm, observation.trial)
+        if observation.curve and key not in seen:
+            seen.add(key)
+            yield {
+                "arm": observation.arm,
+                "point": observation.point,
+                "adversary": observation.adversary,
+                "replicate": observation.trial.replicate,
+                "steps": [step for step, _ in observation.curve],
+                "values": [value for _, value in observation.curve],
+            }

@@ -1,0 +1,194 @@
+"""A report as a table for people: for each check a row of figures, its source, and one sentence that says why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE, EXIT_INCONCLUSIVE
+from rnnconv_cli.records import (
+    CheckResult,
+    ClaimResult,
+    Estimate,
+    ExhibitResult,
+    Frontier,
+    IdentityError,
+    Observation,
+    Report,
+    Status,
+    Verdict,
+)
+from rnnconv_cli.report.layout import (
+    PLAIN,
+    Style,
+    heading,
+    interval,
+    number,
+    painted,
+    paragraph,
+    quantity,
+    row,
+    rule,
+    verdict,
+    words,
+)
+
+FIGURES = (("predicted", 17), ("measured", 23), ("slack", 6), ("control", 12), ("verdict", 12))  # columns and widths
+CHECK_WIDTH = 25  # loss-decays-geometrically
+FULL_WIDTH = CHECK_WIDTH + sum(width + 1 for _, width in FIGURES)  # below it, the check stands on a line of its own
+INDENT = 2
+CONTRADICTS = "(!)"
+EXIT_WORDS = {
+    0: "no verdict contradicts its expectation",
+    EXIT_CONTRADICTED: "a verdict contradicts its expectation",
+    EXIT_INCONCLUSIVE: "a check is inconclusive, and --strict was asked for",
+    EXIT_COULD_NOT_MEASURE: "something could not be measured",
+}
+
+
+def render(report: Report, style: Style = PLAIN) -> str:
+    """The report as lines of text, at most `style.width` columns wide."""
+    return painted((*_claims(report, style), *_summary(report, style)), style)
+
+
+def _claims(report: Report, style: Style) -> Iterator[RenderableType]:
+    for claim in report.claims:
+        checks = [check for check in claim.checks if not style.brief or _needs_attention(check)]
+        if style.brief and not checks:
+            continue
+        yield heading(f"{claim.id}: {claim.title}", style)
+        yield paragraph("source", claim.source, style, indent=INDENT)
+        yield paragraph("verdict", verdict(_claim_verdict(claim), style), style, indent=INDENT)
+        yield words("", style)
+        yield _column_names(checks, style)
+        for check in checks:
+            yield from _check(check, style)
+        yield words("", style)
+
+
+def _needs_attention(check: CheckResult) -> bool:
+    return check.as_expected is False or check.verdict is Verdict.INCONCLUSIVE
+
+
+def _claim_verdict(claim: ClaimResult) -> str:
+    return f"{_marked(claim.verdict, claim.as_expected)}, expected {claim.expected}"
+
+
+def _marked(word: Verdict, as_expected: bool | None) -> str:
+    return f"{word} {CONTRADICTS}" if as_expected is False else str(word)
+
+
+def _column_names(checks: Sequence[CheckResult], style: Style) -> RenderableType:
+    estimates = [check.finding.estimate for check in checks]
+    levels = {each.level for each in estimates if each is not None and not isinstance(each, IdentityError)}
+    at = f" at {100 * max(levels):.4g}%" if len(levels) == 1 else " [interval]"
+    names = [f"measured{at}" if name == "measured" else name for name, _ in FIGURES]
+    return _line("check", [words(name, style, "bold") for name in names], style)
+
+
+def _line(first: str, figures: Sequence[Text], style: Style) -> RenderableType:
+    widths = [width for _, width in FIGURES]
+    if style.width >= FULL_WIDTH:
+        return row((words(first, style, "bold"), *figures), (CHECK_WIDTH, *widths))
+    return row(figures, _shrunk(widths, style.width - INDENT), indent=INDENT)
+
+
+def _shrunk(widths: Sequence[int], room: int) -> list[int]:
+    """The widths in proportion where they do not fit."""
+    wanted = sum(width + 1 for width in widths)
+    return [max(4, width * min(room, wanted) // wanted) for width in widths]
+
+
+def _check(check: CheckResult, style: Style) -> Iterator[RenderableType]:
+    if style.width < FULL_WIDTH:
+        yield words(check.id, style, "bold")
+    control = check.control
+    figures = (
+        words(check.predicted.text, style),
+        words(_measured(check.finding.estimate), style),
+        words(number(check.finding.slack, signed=True), style),
+        verdict(_marked(control.finding.verdict, control.as_expected), style),
+        verdict(_marked(check.verdict, check.as_expected), style),
+    )
+    yield _line(check.id, figures, style)
+    for label, text in _remarks(check):
+        yield paragraph(label, text, style)
+
+
+def _measured(estimate: Estimate | None) -> str:
+    match estimate:
+        case None:
+            return "nothing"
+        case IdentityError():
+            return f"{estimate.value:.3g} of {estimate.allowed:.3g}"
+        case Frontier(value=float() as value, low=float() as low, high=float() as high):
+            return interval(value, low, high)
+        case Frontier():
+            return "widths below"
+        case _:
+            return interval(estimate.value, estimate.low, estimate.high)
+
+
+def _remarks(check: CheckResult) -> Iterator[tuple[str, str]]:
+    expected = "" if check.expected is Verdict.WITHIN else f", expected {check.expected}"
+    yield "source", f"{check.source} ({check.status}{expected})"
+    yield "because", check.because
+    if isinstance(check.finding.estimate, Frontier):
+        yield "widths", _frontier(check.finding.estimate, check.parameter or "point")
+    if check.worst_adversary is not None:
+        yield "worst", f"adversary {check.worst_adversary}"
+    if not check.control.as_expected:
+        control = check.control
+        yield "control", f"{control.description}: expected {control.expected}; {control.finding.because}"
+    if unused := _unused([each for each in check.observations if each.arm == "main"]):
+        yield "unused", unused
+    for exhibit in check.exhibits:
+        yield "beside", _beside(exhibit, check.parameter)
+    if check.verdict is Verdict.INCONCLUSIVE and check.finding.settle:
+        yield "settle", check.finding.settle
+
+
+def _unused(observations: Sequence[Observation]) -> str:
+    """What the fit could not use, and why measuring failed where it did."""
+    lost = Counter(str(each.status) for each in observations if each.status is not Status.OK)
+    failed = next((f"; {each.detail}" for each in observations if each.status is Status.FAILED), "")
+    return f"{_counts(sorted(lost.items()))} of {len(observations)} observations{failed}" if lost else ""
+
+
+def _frontier(estimate: Frontier, parameter: str) -> str:
+    found = zip(estimate.points, estimate.widths, estimate.widths_low, estimate.widths_high, strict=True)
+    return "; ".join(
+        f"{quantity(width)} [{quantity(low)}, {quantity(high)}] at {parameter} {quantity(point)}"
+        for point, width, low, high in found
+    )
+
+
+def _beside(exhibit: ExhibitResult, parameter: str | None) -> str:
+    where = f" at {parameter} {quantity(exhibit.point)}" if parameter else ""
+    spread = f"median {quantity(exhibit.median)} ({quantity(exhibit.low)} to {quantity(exhibit.high)})"
+    return f"{exhibit.id}: {spread}{where}; {_counts(exhibit.counts)}; {exhibit.description}"
+
+
+def _counts(counts: Sequence[tuple[str, int]]) -> str:
+    return ", ".join(f"{count} {status}" for status, count in counts)
+
+
+def _summary(report: Report, style: Style) -> Iterator[RenderableType]:
+    checks = [check for claim in report.claims for check in claim.checks]
+    verdicts = Counter(check.verdict for check in checks)
+    counted = _counts([(str(word), verdicts[word]) for word in Verdict if verdicts[word]])
+    against = sum(check.as_expected is False for check in checks)
+    seconds = dict(report.timing.seconds).get("total", 0.0)
+    facts = (
+        f"{len(checks)} checks: {counted}" if checks else "no checks",
+        f"{against} against expectation {CONTRADICTS}" if against else "none against expectation",
+        f"profile {report.profile}, seed {report.seed}, {seconds:.1f} s",
+        f"exit status {report.exit_status}: {EXIT_WORDS.get(report.exit_status, 'see above')}",
+    )
+    yield rule(style)
+    for reason in report.exit_reasons:
+        yield paragraph("reason", reason, style, indent=0)
+    yield verdict("; ".join(facts), style)

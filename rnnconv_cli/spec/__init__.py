@@ -1,0 +1,1 @@
+"""Claim files: text becomes frozen values, or every violation with its place. Knows YAML, no networks and no arrays."""

@@ -1,0 +1,1 @@
+"""SPEC → TRIALS → OBSERVATIONS: what to measure, where, and with which part of the machine."""

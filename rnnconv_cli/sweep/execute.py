@@ -1,0 +1,139 @@
+"""TRIALS → READINGS: one process or several, the same bits either way."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+
+import numpy as np
+
+from rnnconv_cli.errors import MeasurementError, ResourceError
+from rnnconv_cli.kernels.backend import BACKENDS, Backend
+from rnnconv_cli.measure import MEASUREMENTS
+from rnnconv_cli.measure.cost import peak_bytes
+from rnnconv_cli.problem import elman
+from rnnconv_cli.problem.sequences import broken_preconditions
+from rnnconv_cli.records import Reading, Status, Trial
+from rnnconv_cli.sweep.machine import limit_blas_threads, usable_memory
+from rnnconv_cli.sweep.plan import predicted_seconds
+from rnnconv_cli.sweep.progress import Progress
+
+WORTH_A_POOL_SECONDS = 4.0  # below this, starting worker processes costs more than it saves
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
+Readings = Mapping[Trial, tuple[Reading, ...]]
+
+
+def execute(trials: Sequence[Trial], *, backend: str, jobs: int, progress: Progress) -> Readings:
+    """Return the readings of every trial, measured by at most `jobs` worker processes.
+
+    A trial that cannot be carried out is a reading with status `failed`, also where its worker died. Raises
+    ResourceError, before anything is computed, for a trial that does not fit in memory.
+    """
+    groups = sorted(_groups(trials), key=_seconds, reverse=True)
+    jobs = min(jobs, len(groups), _jobs_that_fit(trials))
+    progress.phase("measuring", sum(map(_seconds, groups)))
+    readings: dict[Trial, tuple[Reading, ...]] = {}
+    if jobs <= 1 or sum(map(_seconds, groups)) < WORTH_A_POOL_SECONDS:
+        finished = _in_this_process(groups, backend)
+    else:
+        finished = _in_workers(groups, backend, jobs)
+    for group, results in finished:
+        readings.update(zip(group, results, strict=True))
+        progress.advance(label(group[0]), _seconds(group))
+    return readings
+
+
+def label(trial: Trial) -> str:
+    """Return a trial in a few words, for people."""
+    problem = trial.problem
+    return f"{trial.quantity} m={problem.width} L={problem.horizon} n={problem.n_sequences} draw {trial.replicate}"
+
+
+def run_trial(trial: Trial, instance: elman.Instance, backend: Backend) -> tuple[Reading, ...]:
+    """Return the readings of one trial on its instance, or its one status where it has none."""
+    broken = [name for name in broken_preconditions(trial.problem, instance.x) if name in trial.preconditions]
+    if broken:
+        return _without_value(trial, Status.OUT_OF_REGIME, "breaks " + ", ".join(broken))
+    try:
+        with np.errstate(all="ignore"):  # what overflows becomes a status, read off the value itself
+            return MEASUREMENTS[trial.quantity].measure(instance, trial, backend)
+    except (MeasurementError, MemoryError, np.linalg.LinAlgError) as error:
+        return _without_value(trial, Status.FAILED, str(error) or type(error).__name__)
+
+
+def run_group(group: Group, backend_name: str) -> tuple[tuple[Reading, ...], ...]:
+    """Return the readings of trials that share an instance, drawing it once."""
+    first = group[0]
+    try:
+        instance = elman.draw(first.problem, first.seed, first.replicate)
+    except (MeasurementError, MemoryError) as error:
+        return tuple(_without_value(trial, Status.FAILED, str(error) or "out of memory") for trial in group)
+    return tuple(run_trial(trial, instance, BACKENDS[backend_name]) for trial in group)
+
+
+def _without_value(trial: Trial, status: Status, detail: str) -> tuple[Reading, ...]:
+    points: tuple[float | None, ...] = tuple(float(decade) for decade in trial.decades) or (None,)
+    return tuple(Reading(None, status, point, detail=detail) for point in points)
+
+
+def _groups(trials: Sequence[Trial]) -> list[Group]:
+    by_instance: dict[object, list[Trial]] = {}
+    for trial in trials:
+        by_instance.setdefault((trial.problem, trial.seed, trial.replicate), []).append(trial)
+    # quantities of one descent run stand next to each other, so that the run is made once
+    return [tuple(sorted(group, key=lambda trial: repr(trial.training))) for group in by_instance.values()]
+
+
+def _seconds(group: Group) -> float:
+    return sum(map(predicted_seconds, group))
+
+
+def _jobs_that_fit(trials: Sequence[Trial]) -> int:
+    largest = max(trials, key=peak_bytes)
+    available = usable_memory()
+    if peak_bytes(largest) > available:
+        raise ResourceError(label(largest), peak_bytes(largest), available)
+    return max(1, available // peak_bytes(largest))
+
+
+def _in_this_process(groups: Sequence[Group], backend: str) -> Iterator[tuple[Group, tuple[tuple[Reading, ...], ...]]]:
+    with limit_blas_threads():
+        for group in groups:
+            yield group, run_group(group, backend)
+
+
+def _in_workers(
+    groups: Sequence[Group], backend: str, jobs: int
+) -> Iterator[tuple[Group, tuple[tuple[Reading, ...], ...]]]:
+    for name in THREAD_VARIABLES:  # read by the workers' libraries when they are imported
+        os.environ.setdefault(name, "1")
+    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    try:
+        futures = {pool.submit(run_group, group, backend): group for group in groups}
+        for future in as_completed(futures):
+            group = futures[future]
+            try:
+                yield group, future.result()
+            except BrokenProcessPool:
+                detail = "its worker process died, most often for want of memory"
+                yield group, tuple(_without_value(trial, Status.FAILED, detail) for trial in group)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
+    pool.shutdown()
+
+
+def _start_worker() -> None:
+    """Leave Ctrl-C to the parent, SIGTERM to the default, and BLAS one thread for the life of the worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    contextlib.ExitStack().enter_context(limit_blas_threads())

@@ -1,0 +1,5 @@
+"""Types of the part of llvmlite that rnnconv uses; the package ships none."""
+
+from . import binding as binding
+
+__version__: str

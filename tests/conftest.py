@@ -1,0 +1,100 @@
+"""Claims and observations made up for a test: what the judge reads, with no network behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from rnnconv_cli.records import Observation, PerturbationSetting, ProblemSetting, Status, TrainingSetting, Trial
+from rnnconv_cli.spec.claim import Arm, Check, Exhibit, Prediction, Problem, Profile, Sweep, Training
+from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim, loads
+from rnnconv_cli.spec.template import claim_text
+
+Rows = Sequence[Sequence[float | Status]]  # [replicate][point]
+PREDICTION: TypeAdapter[Prediction] = TypeAdapter(Prediction)
+REASON = {"exponent", "attainment", "growth", "decay", "frontier"}  # kinds that give one
+MAX_STEPS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Synthetic:
+    """Builders of what a run would have measured and of the check it belongs to."""
+
+    def arm(self, parameter: str | None = "width", *, quantity: str = "made-up", **prediction: Any) -> Arm:
+        """An arm with this prediction: kind and its keys."""
+        return Arm(**self._sections(parameter, quantity, prediction))
+
+    def check(
+        self,
+        arm: Arm,
+        *,
+        control: Arm | None = None,
+        control_expected: str = "outside",
+        expected: str = "within",
+        beside: Sequence[str] = (),
+    ) -> LoadedCheck:
+        """A check around an arm; without a control of its own, the same arm is the control."""
+        exhibits = tuple(Exhibit(id=name, description=f"{name} beside", change={}) for name in beside)
+        sections = {name: getattr(arm, name) for name in Arm.model_fields}
+        check = Check.model_validate(
+            {
+                **sections,
+                "id": "made-up-check",
+                "statement": "A statement.",
+                "source": {"statement": "(5.1)", "page": "12"},
+                "control": {"description": "a change", "change": {}, "expected": control_expected},
+                "beside": exhibits,
+                "expected": expected,
+            }
+        )
+        return LoadedCheck(check, control or arm, tuple((exhibit, arm) for exhibit in exhibits))
+
+    def claim(self) -> LoadedClaim:
+        """A loaded claim with one check."""
+        return loads(claim_text("made-up-claim"), "test")
+
+    def observations(
+        self, points: Sequence[float], rows: Rows, *, arm: str = "main", adversary: str | None = None, width: int = 0
+    ) -> list[Observation]:
+        """One observation for each value; a status stands for a trial without one."""
+        found = []
+        for point_index, point in enumerate(points):
+            problem = _problem(width or max(1, int(point)))
+            for replicate, row in enumerate(rows):
+                entry = row[point_index]
+                perturbation = PerturbationSetting(1.0, adversary, "initial") if adversary else None
+                trial = Trial("made-up", problem, TRAINING, perturbation, (), (), replicate, 0)
+                value, status = (None, entry) if isinstance(entry, Status) else (float(entry), Status.OK)
+                if status is Status.ZERO:
+                    value = 0.0
+                found.append(Observation(arm, float(point), adversary, trial, value, status))
+        return found
+
+    def _sections(self, parameter: str | None, quantity: str, prediction: dict[str, Any]) -> dict[str, Any]:
+        reason = {"reason": "made up"} if prediction["kind"] in REASON else {}
+        profile = Profile(replicates=8)
+        return {
+            "quantity": quantity,
+            "problem": Problem(),
+            "training": Training(learning_rate=0.1, max_steps=MAX_STEPS),
+            "sweep": Sweep.model_validate({"parameter": parameter, "quick": profile, "full": profile}),
+            "prediction": PREDICTION.validate_python({**reason, **prediction}),
+        }
+
+
+TRAINING = TrainingSetting("gd", 4, 0.1, "absolute", MAX_STEPS, 1e-4, "loss")
+
+
+def _problem(width: int) -> ProblemSetting:
+    return ProblemSetting(
+        width, 4, 3, 16, 1, 0.5, "fresh", "random", 1, "independent", 2.0, "1/d", "relu", "shared", "float64"
+    )
+
+
+@pytest.fixture(scope="session")
+def synthetic() -> Synthetic:
+    return Synthetic()
