@@ -273,6 +273,7 @@ class ExhibitResult:
 
     id: str
     description: str
+    parameter: str | None
     point: float
     median: float | None
     low: float | None

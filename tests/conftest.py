@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pydantic import TypeAdapter
 
 from rnnconv_cli.records import Observation, PerturbationSetting, ProblemSetting, Status, TrainingSetting, Trial
@@ -18,6 +19,10 @@ Rows = Sequence[Sequence[float | Status]]  # [replicate][point]
 PREDICTION: TypeAdapter[Prediction] = TypeAdapter(Prediction)
 REASON = {"exponent", "attainment", "growth", "decay", "frontier"}  # kinds that give one
 MAX_STEPS = 5000
+
+# The same examples in every run, and no verdict from a busy machine's clock.
+settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("steady")
 
 
 @dataclass(frozen=True, slots=True)

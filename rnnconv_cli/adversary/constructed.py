@@ -12,9 +12,12 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnconv_cli.adversary.perturbation import DensePerturbation, RankOnePerturbations, State, Target, scaled_to
+from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.problem.seeding import Stream
+
+DEPENDENT = 1e-6  # share of a state's norm below which its own part is round-off, in float32 too
 
 Order = Callable[[Target, Array], Array]
 
@@ -46,8 +49,8 @@ def _unit_gradient(state: State, backend: Backend) -> Array:
 def kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> RankOnePerturbations:
     """Flip as many units of the target layer as the budget pays for: those with the smallest |g| (Lemma C.2b).
 
-    W' = size * y u^T; y is proportional to -g on the s smallest |g_k|. A row is flipped where size <u, h> |y_k| > |g_k|,
-    so that s is the largest with ||g_S|| < size <u, h>.
+    W' = size * y u^T; y is proportional to -g on the s smallest |g_k|. A row is flipped where
+    size <u, h> |y_k| > |g_k|, so that s is the largest with ||g_S|| < size <u, h>.
     """
     return _flip_in_order(state, size, targets, lambda target, g: np.argsort(np.abs(g), kind="stable"))
 
@@ -78,13 +81,19 @@ def single_row(state: State, size: float, targets: tuple[Target, ...], backend: 
 
 
 def fresh_direction(state: State, target: Target) -> tuple[Array, float]:
-    """Return the unit vector along the part of h_{l-1} orthogonal to that sequence's earlier h, and its length."""
+    """Return the unit vector along the part of h_{l-1} orthogonal to that sequence's earlier h, and its length.
+
+    Raises MeasurementError where h_{l-1} is zero or lies in the span of the earlier ones: no W' moves that layer alone.
+    """
     states = state.hidden[: target.layer, target.sequence].astype(np.float64)
     before = np.linalg.qr(states[:-1].T)[0]
     part = states[-1]
     for _ in range(2):  # twice is enough to be orthogonal to round-off
         part = part - before @ (before.T @ part)
     length = float(np.linalg.norm(part))
+    if length <= DEPENDENT * float(np.linalg.norm(states[-1])):
+        place = f"layer {target.layer + 1} of sequence {target.sequence + 1}"
+        raise MeasurementError(place, "the state before it has no part of its own to perturb; try a larger width")
     return (part / length).astype(state.hidden.dtype), length
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,10 +72,15 @@ def displaced(instance: Instance, backend: Backend) -> Instance:
 
 
 def scaled_to(instance: Instance, matrix: Array, size: float, backend: Backend) -> Array:
-    """Return the matrix scaled to a spectral norm of at most `size`, and at least size / (1 + 1e-3)^2."""
+    """Return the matrix scaled to a spectral norm of at most `size`, and at least size / (1 + 1e-3)^2.
+
+    Raises MeasurementError for a matrix of zeros, which points nowhere.
+    """
     matrix = matrix.astype(instance.W.dtype)
     everything = np.ones((1, matrix.shape[1]), dtype=matrix.dtype)
     norm = product_norm(instance, backend, matrix[None], everything)
+    if norm == 0:
+        raise MeasurementError("perturbation", "its direction is zero: every unit that it could move is inactive")
     return np.asarray(matrix * (size / (norm * (1 + NORM_TOLERANCE))), dtype=matrix.dtype)
 
 
@@ -101,7 +107,8 @@ def singular_triplet(
 ) -> tuple[float, float, Array]:
     """Return the largest singular value of the product, its relative residual bound, and the right singular vector.
 
-    Raises MeasurementError where the iteration did not reach the residual bound of 1e-3.
+    An overflow gives a value that is not finite. Raises MeasurementError where the iteration did not reach the residual
+    bound of 1e-3.
     """
     start = instance.stream(Stream.START_VECTOR).standard_normal(W.shape[1]).astype(W.dtype)
     other = pattern[:0] if pattern_other is None else pattern_other
@@ -114,7 +121,8 @@ def singular_triplet(
         NORM_TOLERANCE,
         NORM_STEPS,
     )
-    if triplet[1] > NORM_TOLERANCE:  # an iteration that stops early finds too small a norm: false safety
+    # an iteration that stops early finds too small a norm: false safety for an upper bound
+    if math.isfinite(triplet[0]) and triplet[1] > NORM_TOLERANCE:
         raise MeasurementError("spectral norm", f"residual bound {triplet[1]:.1e} after {NORM_STEPS} Lanczos steps")
     return triplet
 

@@ -8,7 +8,6 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -77,6 +76,8 @@ def _guarded(look: Callable[[], Iterator[Symptom]]) -> Iterator[Symptom]:
 
 
 def _library(name: str) -> Symptom:
+    from importlib import metadata  # slow to import, and `--help` of every command imports this file
+
     distribution = DISTRIBUTIONS.get(name, name)
     try:
         importlib.import_module(name)

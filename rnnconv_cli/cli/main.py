@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from types import FrameType
+from collections.abc import Sequence
 
 import click
 
@@ -19,6 +17,7 @@ from rnnconv_cli.cli.list import list_claims
 from rnnconv_cli.cli.new import new
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.cli.show import show
+from rnnconv_cli.cli.signals import disarm, stoppable
 from rnnconv_cli.cli.validate import validate
 from rnnconv_cli.cli.verify import verify
 from rnnconv_cli.errors import EXIT_CLOSED_PIPE, Interrupted, RnnconvError, SpecError, Terminated
@@ -57,23 +56,15 @@ def program() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit status. A crash stays a traceback."""
     words = tuple(sys.argv[1:] if arguments is None else arguments)
-    with _sigterm_as_interrupt():
+    with stoppable() as stop:
         try:
             return _run(words)
-        except click.ClickException as error:
-            error.show(shown := io.StringIO())
-            complain(shown.getvalue().rstrip("\n"))
-            return error.exit_code
-        except RnnconvError as error:
-            complain(str(error) if isinstance(error, SpecError) else f"rnnconv: {error}")
-            return error.exit_status
-        except KeyboardInterrupt as stop:
-            end = Terminated() if stop.args == (signal.SIGTERM,) else Interrupted()
-            complain(f"rnnconv: {end}")
-            return end.exit_status
-        except BrokenPipeError:
-            _discard_output()
-            return EXIT_CLOSED_PIPE
+        except BaseException as error:
+            disarm()
+            status = _reported(error if stop.number is None else _end(stop.number))
+            if status is None:
+                raise
+            return status
 
 
 def _run(words: Sequence[str]) -> int:
@@ -88,18 +79,29 @@ def _run(words: Sequence[str]) -> int:
     return status
 
 
-@contextlib.contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """Serve SIGTERM on the same path as Ctrl-C: no library swallows a KeyboardInterrupt."""
+def _end(number: int) -> Interrupted:
+    """What a signal asks for; any other error of a stopped command only follows from it."""
+    return Terminated() if number == signal.SIGTERM else Interrupted()
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt(signal.SIGTERM)
 
-    previous = signal.signal(signal.SIGTERM, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, previous)
+def _reported(error: BaseException) -> int | None:
+    """Say what went wrong and return the exit status; None where it is a crash."""
+    match error:
+        case click.ClickException():
+            error.show(shown := io.StringIO())
+            complain(shown.getvalue().rstrip("\n"))
+            return error.exit_code
+        case SpecError():
+            complain(str(error))  # lines that an editor can follow
+            return error.exit_status
+        case RnnconvError():
+            complain(f"rnnconv: {error}")
+            return error.exit_status
+        case BrokenPipeError():
+            _discard_output()
+            return EXIT_CLOSED_PIPE
+        case _:
+            return None
 
 
 def _discard_output() -> None:

@@ -22,13 +22,14 @@ def new(claim_id: str, output: Path | None) -> None:
     if output is None:
         put(text)
         return
+    if output.exists():
+        raise UsageError(
+            f"{str(output)!r}, which exists", "a new file", "nothing was overwritten; name another --output"
+        )
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with output.open("x", encoding="utf-8") as file:
             file.write(text)
-    except FileExistsError as error:
-        found = f"{str(output)!r}, which exists"
-        raise UsageError(found, "a new file", "nothing was overwritten; name another --output") from error
     except OSError as error:
         raise OutputError(str(output), error.strerror or str(error)) from error
     complain(f"wrote {output}; check it with: rnnconv validate {output}")

@@ -77,7 +77,9 @@ RUN = (
         callback=settings,
         help="Lay a value over every check, e.g. problem.horizon=6; may be repeated.",
     ),
-    click.option("--replicates", type=click.IntRange(1, 100_000), metavar="N", help="Draws at each point, in both profiles."),
+    click.option(
+        "--replicates", type=click.IntRange(1, 100_000), metavar="N", help="Draws at each point, in both profiles."
+    ),
     click.option(
         "--seed",
         type=click.IntRange(0, 2**63 - 1),

@@ -76,7 +76,7 @@ def chosen(names: tuple[str, ...], *, everything: bool) -> tuple[Path, ...]:
         listed = ", ".join(path.stem for path in shipped)
         raise click.UsageError(f"found no claim, wanted a claim, a claim file or --all; the claims are {listed}")
     paths = shipped if everything else tuple(map(catalogue.find, names))
-    return tuple({path.resolve(): path for path in reversed(paths)}.values())[::-1]
+    return tuple({path.resolve(): path for path in paths}.values())
 
 
 def _measured(claims: list[LoadedClaim], options: Options, *, quiet: bool) -> Report:

@@ -42,14 +42,13 @@ def event_finding(
     found = probability(held, trials, level)
     best = probability(held + unknown, trials, level)
     verdict = allowed.verdict(found.low, found.high)
+    price = settle.by_draws(held, trials, level, allowed) if verdict is Verdict.INCONCLUSIVE else ""
     if verdict is not allowed.verdict(best.low, best.high):
-        verdict = Verdict.INCONCLUSIVE
+        verdict, price = Verdict.INCONCLUSIVE, f"the {unknown} draws that failed"
     sign = "<=" if prediction.side == "upper" else ">="
     share = f"{held} of {trials} draws are {sign} {prediction.bound:g}"
     side = {Verdict.WITHIN: "lies above", Verdict.OUTSIDE: "lies below"}.get(verdict, "straddles")
     because = f"{share}: [{found.low:.3f}, {found.high:.3f}] {side} {prediction.probability:g}{_reasons(cells)}"
-    undecided = verdict is Verdict.INCONCLUSIVE
-    price = settle.by_draws(held, trials, level, allowed) if undecided else ""
     return Finding(verdict, because, found, found.value - prediction.probability, price), predicted
 
 

@@ -16,6 +16,8 @@ from rnnconv_cli.records import Finding, Frontier, Observation, Predicted, Verdi
 from rnnconv_cli.spec.claim import Arm, FrontierPrediction
 from rnnconv_cli.stats.frontier import LEAST_POINTS, frontier
 
+LONGEST_CAUSE = 110  # characters: one line of a table; every width has its place in the estimate
+
 
 def finding(
     arm: Arm, prediction: FrontierPrediction, observations: Sequence[Observation], *, smallest: bool, level: float
@@ -65,7 +67,7 @@ def _measured(found: Frontier, parameter: str | None) -> str:
     power = ""
     if found.value is not None and found.low is not None and found.high is not None:
         power = f"exponent {interval(found.value, found.low, found.high)}; "
-    return shortened(f"{power}m* = {', '.join(at)}", 160)
+    return shortened(f"{power}m* = {', '.join(at)}", LONGEST_CAUSE)
 
 
 def _ends(found: Frontier) -> Sequence[tuple[float, float, float]]:

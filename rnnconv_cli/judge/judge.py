@@ -30,7 +30,7 @@ from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
 from rnnconv_cli.spec.rules import FAMILY_ERROR
 
 MAIN, CONTROL = "main", "control"
-LONGEST_CAUSE = 60  # characters of a control's description inside a sentence
+LONGEST_NAME = 60  # characters of a control's description inside a sentence
 
 
 def level(claim: Claim) -> float:
@@ -140,7 +140,7 @@ def _weighed(main: Finding, control: ControlResult) -> tuple[Verdict, Finding]:
 
 
 def _without_power(control: ControlResult) -> str:
-    name = shortened(control.description, LONGEST_CAUSE)
+    name = shortened(control.description, LONGEST_NAME)
     return f"no power: the control ({name}) is {control.finding.verdict}, expected {control.expected}"
 
 
@@ -170,6 +170,7 @@ def _exhibit(exhibit: Exhibit, arm: Arm, observations: Sequence[Observation]) ->
     return ExhibitResult(
         id=exhibit.id,
         description=exhibit.description,
+        parameter=arm.sweep.parameter,
         point=last[0],
         median=_finite(middle),
         low=_finite(values[0]) if values else None,

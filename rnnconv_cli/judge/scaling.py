@@ -28,6 +28,7 @@ from rnnconv_cli.stats.exponent import exponent
 from rnnconv_cli.stats.growth import growth
 
 LEAST_DECADES = 3
+LONGEST_OBSTACLE = 91  # characters: one line of a table, after "could not measure: "
 Fit = Exponent | Growth | Decay
 
 
@@ -42,8 +43,12 @@ def finding(
         return Finding(Verdict.OUTSIDE, _broken(arm, lost, statuses), None, None, ""), predicted
     points = usable(table, is_count=is_count)
     predicted, allowed = predict(arm, points.table.points)
-    least = LEAST_DECADES if isinstance(arm.prediction, DecayPrediction) else LEAST_POINTS
-    if obstacle := _obstacle(points, len(table.points), least):
+    by_decade = isinstance(arm.prediction, DecayPrediction)
+    least = LEAST_DECADES if by_decade else LEAST_POINTS
+    obstacle = _obstacle(points, len(table.points), least)
+    if not obstacle and not by_decade and is_constant(points.table):  # a decay in equal steps is a geometric one
+        obstacle = "every trial gives the same number: nothing was exercised"
+    if obstacle:
         settled = f"a grid with at least {least} points that can be fitted"
         return Finding(Verdict.INCONCLUSIVE, f"could not measure: {obstacle}", None, None, settled), predicted
     return _judged(_estimate(arm, points.table, level), predicted, allowed, arm.sweep.parameter), predicted
@@ -74,11 +79,11 @@ def _broken(arm: Arm, lost: str, statuses: frozenset[Status]) -> str:
 
 
 def _obstacle(points: Usable, planned: int, least: int) -> str:
-    kept = points.table.points
-    if len(kept) < least:
-        reasons = "; ".join(points.left_out) or "a grid too short"
-        return shortened(f"{len(kept)} of {planned} points can be fitted, wanted {least}: {reasons}", 160)
-    return "every trial gives the same number: nothing was exercised" if is_constant(points.table) else ""
+    kept = len(points.table.points)
+    if kept >= least:
+        return ""
+    reasons = "; ".join(points.left_out) or "a grid too short"
+    return shortened(f"{kept} of {planned} points can be fitted, wanted {least}: {reasons}", LONGEST_OBSTACLE)
 
 
 def _judged(fit: Fit, predicted: Predicted, allowed: Allowed, parameter: str | None) -> Finding:

@@ -16,6 +16,8 @@ MORE_POINTS = "more points at the large end of the grid"
 
 def by_replicates(value: float, scatter: float, replicates: int, level: float, allowed: Allowed) -> str:
     """The draws at which t s / sqrt(R) shrinks below the distance of the estimate to the border of what is allowed."""
+    if math.isnan(scatter):
+        return "at least 2 draws, which an interval is made from"
     return _by_half_width(
         lambda count: t_quantile(count - 1, level) * scatter / math.sqrt(count), value, replicates, allowed
     )

@@ -54,7 +54,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "fixed-vector-product": _forward(products.fixed_vector_product, cost.all_pairs_cost),
     "top-vector-product": _forward(products.top_vector_product, cost.product_norm_cost),
     "gradient-energy": _forward(gradient.gradient_energy, cost.gradient_cost),
-    "gradient-end-to-end": _forward(gradient.gradient_end_to_end, cost.gradient_cost),
+    "gradient-end-to-end": _forward(gradient.gradient_end_to_end, cost.product_norm_cost),
     "gradient-ratio-largest": _descent(gradient.gradient_ratio_largest),
     "gradient-ratio-smallest": _descent(gradient.gradient_ratio_smallest),
     "steps-to-decades": _by_decade(convergence.steps_to_decades),

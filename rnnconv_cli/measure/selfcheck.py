@@ -58,9 +58,9 @@ def difference_error(instance: Instance, gradient: Array, backend: Backend) -> f
     A direction along which a unit crosses its kink is skipped: f has no derivative there.
     """
     rng = instance.stream(Stream.PERTURBATION, 3)
-    worst, compared = 0.0, 0
+    errors: list[float] = []
     for _ in range(20 * DIRECTIONS):
-        V = rng.standard_normal(instance.W.shape)
+        V = np.asarray(rng.standard_normal(instance.W.shape))
         V /= np.linalg.norm(V)
         ahead, behind = (replace(instance, W=instance.W + sign * STEP * V) for sign in (1, -1))
         if instance.activation == RELU and np.any(
@@ -68,10 +68,9 @@ def difference_error(instance: Instance, gradient: Array, backend: Backend) -> f
         ):
             continue
         slope = (initial_loss(ahead, backend) - initial_loss(behind, backend)) / (2 * STEP)
-        worst = max(worst, abs(slope - float(np.sum(gradient * V))) / float(np.linalg.norm(gradient)))
-        compared += 1
-        if compared == DIRECTIONS:
-            return worst
+        errors.append(abs(slope - float(np.sum(gradient * V))) / float(np.linalg.norm(gradient)))
+        if len(errors) == DIRECTIONS:
+            return max(errors)
     return float("inf")
 
 

@@ -20,8 +20,9 @@ def first_tokens(setting: ProblemSetting, rng: np.random.Generator) -> Array:
 
     Points are placed one after another on the sphere of radius 1/sqrt(2) in R^(d_x - 1): the second at the chord
     `separation` from the first in a random direction, the others at random, no closer than that to any. Where that
-    fails, a randomly rotated cross-polytope serves, whose pairs are 1 or sqrt(2) apart. With `copies` > 1 the first
-    sequences are one point. Raises MeasurementError where neither construction holds n points that far apart.
+    fails, a randomly rotated cross-polytope serves, whose pairs are 1 or sqrt(2) apart, with its second point turned
+    toward the first until that chord is `separation`. In d_x = 2 there are but two points, sqrt(2) apart. With `copies`
+    > 1 the first sequences are one point. Raises MeasurementError where neither construction holds n points.
     """
     n_distinct = setting.n_sequences - setting.copies + 1
     sphere_dim = setting.input_dim - 1
@@ -34,6 +35,7 @@ def first_tokens(setting: ProblemSetting, rng: np.random.Generator) -> Array:
                 "input dimensions; try a smaller separation, fewer sequences or a larger input_dim",
             )
         points = _cross_polytope(n_distinct, sphere_dim, rng)
+        points[1] = _at_distance(setting.separation, points[0], points[1])  # only farther from all the others
     directions = np.concatenate([np.repeat(points[:1], setting.copies - 1, axis=0), points])
     last = np.full((setting.n_sequences, 1), FIRST_TOKEN_RADIUS)
     return np.concatenate([FIRST_TOKEN_RADIUS * directions, last], axis=1)
@@ -46,8 +48,7 @@ def _place_one_by_one(count: int, dim: int, separation: float, rng: np.random.Ge
     if count > 1 and dim > 1:
         tangent = rng.standard_normal(dim)
         tangent = _unit(tangent - points[0] * (points[0] @ tangent))
-        angle = 2 * math.asin(chord / 2)
-        points.append(math.cos(angle) * points[0] + math.sin(angle) * tangent)
+        points.append(_at_distance(separation, points[0], tangent))
     for _ in range(PLACEMENT_TRIES):
         if len(points) >= count:
             return np.array(points)
@@ -55,6 +56,12 @@ def _place_one_by_one(count: int, dim: int, separation: float, rng: np.random.Ge
         if min(float(np.linalg.norm(candidate - point)) for point in points) >= chord:
             points.append(candidate)
     return None
+
+
+def _at_distance(separation: float, point: Array, tangent: Array) -> Array:
+    """Return the unit vector at the scaled distance `separation` from `point`, on their great circle."""
+    angle = 2 * math.asin(separation / FIRST_TOKEN_RADIUS / 2)
+    return np.asarray(math.cos(angle) * point + math.sin(angle) * tangent)
 
 
 def _cross_polytope(count: int, dim: int, rng: np.random.Generator) -> Array:
@@ -83,8 +90,8 @@ def labels(setting: ProblemSetting, x: Array, rng: np.random.Generator) -> Array
     """Return y*, shape (L, n, d), independent of the inputs unless a teacher gives them.
 
     random: entries N(0, 1/d), so that ||y*|| is about 1. signs: entries +-1. teacher: the outputs of an independent
-    ReLU network of width 64 on the same inputs, scaled to a root-mean-square norm of 1 per token. Copies keep labels
-    of their own (a clash); with copy_labels = opposite they alternate between y and -y.
+    ReLU network of width 64 on the same inputs, scaled to a root-mean-square norm of 1 per token. Copies have labels of
+    their own (a clash), unless a teacher gives them; with copy_labels = opposite they alternate between y and -y.
     """
     shape = (setting.horizon, setting.n_sequences, setting.output_dim)
     if setting.labels == "signs":
@@ -120,9 +127,9 @@ def closest_pair(x: Array) -> float:
 def broken_preconditions(setting: ProblemSetting, x: Array) -> tuple[str, ...]:
     """Return the paper's preconditions that these sequences break (Section 2.1; nL < m for Gram-Schmidt)."""
     norms = np.linalg.norm(x, axis=2)
-    slack = 1e-12  # round-off of a norm of d_x numbers near 1
+    slack = (x.shape[2] + 8) * float(np.finfo(x.dtype).eps)  # round-off of a norm of d_x numbers near 1
     first = np.abs(norms[0] - 1).max() <= slack and np.abs(x[0, :, -1] - FIRST_TOKEN_RADIUS).max() <= slack
-    separated = closest_pair(x) >= setting.separation * (1 - 1e-6)  # 1e-6: cancellation in a distance of 1e-8
+    separated = closest_pair(x) >= setting.separation - min(slack, 0.01 * setting.separation)
     holds = {
         "unit-first-token": bool(first),
         "token-norms": bool(norms.max() <= 1 + slack),

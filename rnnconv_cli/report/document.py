@@ -135,7 +135,8 @@ def _estimate(estimate: Estimate | None, parameter: str | None) -> Json:
     for name in ("without_first", "without_last"):
         if isinstance(fit := own.get(name), Sequence):
             own[name] = dict(zip(("value", "low", "high"), fit, strict=True))
-    return {"kind": KINDS[type(estimate)], "parameter": parameter, "low": None, "high": None, "level": None, **own}
+    everywhere: dict[str, Json] = dict.fromkeys(("value", "low", "high", "level"))
+    return {"kind": KINDS[type(estimate)], "parameter": parameter, **everywhere, **own}
 
 
 def _control(control: ControlResult, parameter: str | None) -> Json:

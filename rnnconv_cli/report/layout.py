@@ -95,13 +95,13 @@ def painted(parts: Iterable[RenderableType], style: Style) -> str:
     return "".join(line.rstrip() + "\n" for line in page.getvalue().splitlines())
 
 
-def number(value: float | None, *, signed: bool = False) -> str:
-    """A number short enough for a column: three decimals near 1, two digits and a power of ten elsewhere."""
+def signed(value: float | None) -> str:
+    """A difference in at most six columns: three decimals below 10, and a power of ten far above."""
     if value is None:
         return "-"
-    plus = "+" if signed else ""
-    fixed = value == 0.0 or 1e-3 <= abs(value) < 1e3
-    return f"{value:{plus}.3f}" if fixed else f"{value:{plus}.1e}"
+    if abs(value) < 10:
+        return f"{value:+.3f}"
+    return f"{value:+.1f}" if abs(value) < 1e3 else f"{value:+.0e}"
 
 
 def interval(value: float, low: float, high: float) -> str:

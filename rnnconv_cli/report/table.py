@@ -26,21 +26,22 @@ from rnnconv_cli.report.layout import (
     Style,
     heading,
     interval,
-    number,
     painted,
     paragraph,
     quantity,
     row,
     rule,
+    signed,
     verdict,
     words,
 )
 
-FIGURES = (("predicted", 17), ("measured", 23), ("slack", 6), ("control", 12), ("verdict", 12))  # columns and widths
-CHECK_WIDTH = 25  # loss-decays-geometrically
+FIGURES = (("predicted", 17), ("measured", 23), ("slack", 6), ("control", 8), ("verdict", 12))  # columns and widths
+CHECK_WIDTH = 29  # gradient-smallest-in-training
 FULL_WIDTH = CHECK_WIDTH + sum(width + 1 for _, width in FIGURES)  # below it, the check stands on a line of its own
 INDENT = 2
 CONTRADICTS = "(!)"
+NO_POWER = "no power"  # a control that did not come out as it must
 EXIT_WORDS = {
     0: "no verdict contradicts its expectation",
     EXIT_CONTRADICTED: "a verdict contradicts its expectation",
@@ -109,8 +110,8 @@ def _check(check: CheckResult, style: Style) -> Iterator[RenderableType]:
     figures = (
         words(check.predicted.text, style),
         words(_measured(check.finding.estimate), style),
-        words(number(check.finding.slack, signed=True), style),
-        verdict(_marked(control.finding.verdict, control.as_expected), style),
+        words(signed(check.finding.slack), style),
+        verdict(str(control.finding.verdict) if control.as_expected else NO_POWER, style),
         verdict(_marked(check.verdict, check.as_expected), style),
     )
     yield _line(check.id, figures, style)
@@ -146,7 +147,7 @@ def _remarks(check: CheckResult) -> Iterator[tuple[str, str]]:
     if unused := _unused([each for each in check.observations if each.arm == "main"]):
         yield "unused", unused
     for exhibit in check.exhibits:
-        yield "beside", _beside(exhibit, check.parameter)
+        yield "beside", _beside(exhibit)
     if check.verdict is Verdict.INCONCLUSIVE and check.finding.settle:
         yield "settle", check.finding.settle
 
@@ -166,8 +167,8 @@ def _frontier(estimate: Frontier, parameter: str) -> str:
     )
 
 
-def _beside(exhibit: ExhibitResult, parameter: str | None) -> str:
-    where = f" at {parameter} {quantity(exhibit.point)}" if parameter else ""
+def _beside(exhibit: ExhibitResult) -> str:
+    where = f" at {exhibit.parameter} {quantity(exhibit.point)}" if exhibit.parameter else ""
     spread = f"median {quantity(exhibit.median)} ({quantity(exhibit.low)} to {quantity(exhibit.high)})"
     return f"{exhibit.id}: {spread}{where}; {_counts(exhibit.counts)}; {exhibit.description}"
 
@@ -183,7 +184,7 @@ def _summary(report: Report, style: Style) -> Iterator[RenderableType]:
     against = sum(check.as_expected is False for check in checks)
     seconds = dict(report.timing.seconds).get("total", 0.0)
     facts = (
-        f"{len(checks)} checks: {counted}" if checks else "no checks",
+        f"{len(checks)} check{'s' if len(checks) > 1 else ''}: {counted}" if checks else "no checks",
         f"{against} against expectation {CONTRADICTS}" if against else "none against expectation",
         f"profile {report.profile}, seed {report.seed}, {seconds:.1f} s",
         f"exit status {report.exit_status}: {EXIT_WORDS.get(report.exit_status, 'see above')}",

@@ -116,7 +116,13 @@ def _in_workers(
         os.environ.setdefault(name, "1")
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
-        futures = {pool.submit(run_group, group, backend): group for group in groups}
+        signal.pthread_sigmask(
+            signal.SIG_BLOCK, {signal.SIGINT}
+        )  # inherited: a worker never sees Ctrl-C, nor prints it
+        try:
+            futures = {pool.submit(run_group, group, backend): group for group in groups}
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         for future in as_completed(futures):
             group = futures[future]
             try:

@@ -38,7 +38,7 @@ def test_a_single_draw_has_no_scatter_to_plan_with() -> None:
 
 
 def test_a_half_width_falls_with_the_root_of_the_draws() -> None:
-    assert _draws(by_scaling(0.9, 0.2, 40, BELOW_ONE)) == 160
+    assert _draws(by_scaling(0.875, 0.25, 40, BELOW_ONE)) == 160
 
 
 @pytest.mark.parametrize(("holds", "trials"), [(38, 40), (30, 40)])

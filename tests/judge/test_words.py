@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import get_args
 
 import pytest
 
@@ -29,7 +30,7 @@ def test_places_and_extents() -> None:
     assert extent(None, 1, 10) == "on 1 points x 10 draws"
 
 
-@pytest.mark.parametrize("parameter", Parameter.__args__)
+@pytest.mark.parametrize("parameter", get_args(Parameter))
 def test_every_parameter_has_a_symbol(parameter: str) -> None:
     assert symbol(parameter) != symbol(None)
     assert "points" not in extent(parameter, 2, 2)

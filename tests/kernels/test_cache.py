@@ -7,6 +7,8 @@ import shutil
 import stat
 import subprocess
 import sys
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -25,12 +27,15 @@ print(subprocess.run([sys.executable, "-c", {LOOK!r}], capture_output=True, text
 """
 
 
-def python(code: str, tree: Path = ROOT, **environment: str) -> list[str]:
-    """Return what the code prints, line by line, in a fresh interpreter that knows only these places."""
-    inherited = {key: value for key, value in os.environ.items() if key not in {*PLACES, "PYTHONPATH"}}
+PLACES = (cache.VARIABLE, "XDG_CACHE_HOME", "HOME")
+
+
+def python(code: str, places: Mapping[str, str], tree: Path = ROOT) -> list[str]:
+    """Return the words that the code prints in a fresh interpreter that knows only these places."""
+    inherited = {key: value for key, value in os.environ.items() if key not in PLACES}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env={**inherited, "PYTHONPATH": str(tree), **environment},
+        env={**inherited, "PYTHONPATH": str(tree), **places},
         cwd=tree,
         capture_output=True,
         text=True,
@@ -39,9 +44,6 @@ def python(code: str, tree: Path = ROOT, **environment: str) -> list[str]:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     return done.stdout.split()
-
-
-PLACES = (cache.VARIABLE, "XDG_CACHE_HOME", "HOME")
 
 
 # --- the name: all that machine code depends on -----------------------------------------------------------------------
@@ -92,10 +94,10 @@ def test_an_edited_kernel_has_another_folder(tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     shutil.copytree(ROOT / "rnnconv_cli", tree / "rnnconv_cli", ignore=shutil.ignore_patterns("__pycache__"))
     home = tmp_path / "home"
-    before = python(LOOK, tree, HOME=str(home))
+    before = python(LOOK, {"HOME": str(home)}, tree)
     with (tree / "rnnconv_cli" / "kernels" / "activations.py").open("a") as source:
         source.write("\n")
-    after = python(LOOK, tree, HOME=str(home))
+    after = python(LOOK, {"HOME": str(home)}, tree)
     assert before != after
     assert {path.name for path in (home / ".cache" / "rnnconv").iterdir()} == {
         Path(before[0]).name,
@@ -155,7 +157,7 @@ def test_a_folder_that_takes_no_file_is_refused(tmp_path: Path, monkeypatch: pyt
     def refuse(**_: object) -> None:
         raise OSError("read-only file system")
 
-    monkeypatch.setattr(cache.tempfile, "TemporaryFile", refuse)
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
     assert not cache.is_usable(tmp_path)
 
 
@@ -184,7 +186,7 @@ def test_this_process_says_where_it_keeps_its_code() -> None:
 
 
 def test_code_is_kept_below_home(tmp_path: Path) -> None:
-    (folder,) = python(COMPILE, HOME=str(tmp_path))
+    (folder,) = python(COMPILE, {"HOME": str(tmp_path)})
     assert Path(folder).parent == tmp_path / ".cache" / "rnnconv"
     if not os.environ.get("NUMBA_DISABLE_JIT"):
         assert list(Path(folder).rglob("compiled.loss*.nbc"))
@@ -198,12 +200,12 @@ def test_no_place_to_keep_code_still_works_and_leaves_nothing(tmp_path: Path, ho
     places = {"XDG_CACHE_HOME": str(occupied), "TMPDIR": str(temporary)}
     if home == "a file":
         places["HOME"] = str(occupied)
-    (folder,) = python(COMPILE, **places)
+    (folder,) = python(COMPILE, places)
     assert Path(folder).is_relative_to(temporary)
     assert list(temporary.iterdir()) == []
 
 
 def test_a_child_process_shares_the_temporary_folder_and_leaves_it_to_its_maker(tmp_path: Path) -> None:
-    mine, childs = python(CHILD + "assert CACHE_FOLDER.is_dir()", TMPDIR=str(tmp_path))
+    mine, childs = python(CHILD + "assert CACHE_FOLDER.is_dir()", {"TMPDIR": str(tmp_path)})
     assert mine == childs
     assert list(tmp_path.iterdir()) == []

@@ -117,8 +117,8 @@ def test_gradient_is_the_central_difference(
     pattern = backend.forward(W, A, x, activation)[0] >= 0
     tried = 0
     while tried < 5:
-        direction: Array = rng.standard_normal(W.shape)
-        direction /= float(np.linalg.norm(direction))
+        direction = rng.standard_normal(W.shape)
+        direction /= np.sqrt(np.sum(direction**2))
         ahead, behind = W + step * direction, W - step * direction
         if any(np.any((backend.forward(side, A, x, activation)[0] >= 0) != pattern) for side in (ahead, behind)):
             continue  # a unit crosses its kink: f has no derivative between the two points
@@ -420,6 +420,13 @@ def test_a_short_iteration_finds_too_small_a_norm_and_says_so(max_steps: int) ->
     assert found < 1
     assert bound > 1e-9
     assert np.min(np.abs(found - values)) <= bound * found
+
+
+def test_no_steps_no_norm() -> None:
+    W, pattern, _ = with_singular_values(np.ones(4))
+    found, bound, _ = BACKENDS["compiled"].product_norm(W, pattern, W, pattern[:0], random_start(4), 1e-3, 0)
+    assert np.isnan(found)
+    assert bound == np.inf
 
 
 def test_product_norm_stops_where_the_tolerance_is_met() -> None:

@@ -41,7 +41,7 @@ ESTIMATES: dict[str, Estimate] = {
     ),
     "growth": Growth(1.2e-4, -2.0e-4, 4.4e-4, 0.995, POINTS, 8, 0.5, LOCAL, 1e-4),
     "event": Probability(1.0, 0.937, 1.0, 0.995, 57, 57),
-    "identity": IdentityError(3.1e-15, 8.9e-15, 0.35, 24),
+    "identity": IdentityError(0.35, 8.0, 24),
     "decay": Decay(0.01, -0.02, 0.04, 0.995, (7, 8, 9, 10), 8, (41.0, 41.5, 42.0, 42.0), 0.05, 0.04, 0.06, 0.01),
     "attainment": Exponent(
         -1.02, -1.2, -0.9, 0.995, POINTS, 12, LOCAL, (-1.0, -1.1, -0.9), (-1.0, -1.2, -0.8), float("nan"), 0.1
@@ -109,7 +109,9 @@ def check(kind: str) -> CheckResult:
         finding=Finding(verdict, "the interval lies below", estimate, slack, ""),
         control=ControlResult("τ₀ = √m, which flips a constant share of the units", Verdict.OUTSIDE, outside, True),
         exhibits=(
-            ExhibitResult("gaussian-only", "the same under noise", 2048.0, 41.0, 39.5, 44.0, (("ok", 12), ("zero", 1))),
+            ExhibitResult(
+                "gaussian-only", "the same under noise", "width", 2048.0, 41.0, 39.5, 44.0, (("ok", 12), ("zero", 1))
+            ),
         ),
         worst_adversary="kinks",
         observations=observations(),
@@ -133,9 +135,7 @@ def inconclusive(result: CheckResult) -> CheckResult:
 
 
 def contradicted(result: CheckResult) -> CheckResult:
-    return replace(
-        result, id="a-check-that-contradicts-what-is-expected", verdict=Verdict.OUTSIDE, as_expected=False
-    )
+    return replace(result, id="a-check-that-contradicts-what-is-expected", verdict=Verdict.OUTSIDE, as_expected=False)
 
 
 def unmeasured(result: CheckResult) -> CheckResult:
@@ -146,7 +146,7 @@ def unmeasured(result: CheckResult) -> CheckResult:
         id="nothing-measured",
         finding=nothing,
         control=replace(result.control, finding=nothing, as_expected=False),
-        exhibits=(ExhibitResult("lost", "all diverged", 2048.0, None, None, None, (("diverged", 12),)),),
+        exhibits=(ExhibitResult("lost", "all diverged", "width", 2048.0, None, None, None, (("diverged", 12),)),),
         observations=(),
     )
 

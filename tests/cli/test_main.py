@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from rnnconv_cli import __version__
+from rnnconv_cli.cli.main import COMMANDS, main, program
+from rnnconv_cli.errors import (
+    Interrupted,
+    MeasurementError,
+    ResourceError,
+    RnnconvError,
+    SelfCheckError,
+    SpecError,
+    UnknownName,
+    Violation,
+)
+
+HEAVY = ("numpy", "scipy", "numba", "llvmlite", "pydantic", "yaml")
+EVERY_HELP = [["--help"], *([name, "--help"] for name in COMMANDS)]
+
+
+def _examples(words: list[str]) -> list[list[str]]:
+    """The commands that a help text ends in, each split into words."""
+    shown = CliRunner().invoke(program, words).output
+    lines = shown.rsplit("Example:", 1)[1].strip().splitlines()
+    parts = [part for line in lines for part in line.strip().split(" | ")]
+    return [shlex.split(part) for part in parts]
+
+
+@pytest.mark.parametrize("words", EVERY_HELP, ids=" ".join)
+def test_help_ends_in_an_example_that_parses(words: list[str]) -> None:
+    examples = _examples(words)
+    assert examples
+    for name, command, *arguments in examples:
+        assert name == "rnnconv"
+        COMMANDS[command].make_context(command, arguments)
+    if words[0] != "--help":
+        assert words[0] in {example[1] for example in examples}
+
+
+def test_no_help_imports_arrays_or_models() -> None:
+    code = (
+        "import sys\nfrom rnnconv_cli.cli.main import main\n"
+        f"status = [main(words) for words in {EVERY_HELP!r}]\n"
+        f"sys.exit(str([any(status), *(name for name in {HEAVY!r} if name in sys.modules)]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "[False]\n"
+
+
+def test_list_needs_no_arrays() -> None:
+    code = (
+        "import sys\nfrom rnnconv_cli.cli.main import main\n"
+        "main(['list'])\nsys.exit(str([name for name in ('numpy', 'scipy', 'numba') if name in sys.modules]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stderr == "[]\n"
+
+
+def test_version(run: Callable[..., Any]) -> None:
+    assert (run("--version").status, run("--version").out) == (0, f"rnnconv {__version__}\n")
+
+
+@pytest.mark.parametrize("words", [[], ["nonsense"], ["verify", "--nonsense"], ["verify", "--seed", "-1"], ["show"]])
+def test_usage_errors_exit_with_2(run: Callable[..., Any], words: list[str]) -> None:
+    done = run(*words)
+    assert (done.status, done.out) == (2, "")
+    assert "Usage: rnnconv" in done.err
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "message"),
+    [
+        (UnknownName("claim", "x", ("y",), ("y",)), 2, "rnnconv: found claim 'x', wanted one of y; did you mean y?\n"),
+        (SpecError((Violation("a.yaml", 3, 5, "id", "X", "x"),)), 2, "a.yaml:3:5: id: found X, wanted x\n"),
+        (ResourceError("width 9", 2**40, 2**30), 2, "rnnconv: width 9: found a need of 1024.00 GiB"),
+        (SelfCheckError("compiled", "reference", 1.0, 1e-9), 5, "rnnconv: self-check of backend 'compiled'"),
+        (MeasurementError("width 9", "\x1b[2Jbroken"), 5, "rnnconv: width 9: \\x1b[2Jbroken\n"),
+        (Interrupted(), 130, "rnnconv: interrupted; nothing was written\n"),
+    ],
+)
+def test_an_error_becomes_one_message_and_its_status(
+    run: Callable[..., Any], fake: Any, error: RnnconvError, status: int, message: str
+) -> None:
+    fake.error = error
+    done = run("verify", "perturbation-bound")
+    assert (done.status, done.out) == (status, "")
+    assert done.err.startswith(message)
+
+
+def test_a_crash_stays_a_traceback(run: Callable[..., Any], fake: Any) -> None:
+    fake.error = ZeroDivisionError("a bug")
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        run("verify", "perturbation-bound")
+
+
+def test_only_main_catches_the_root_of_the_error_tree() -> None:
+    result = CliRunner().invoke(program, ["verify", "no-such-claim"])
+    assert isinstance(result.exception, UnknownName)
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_ends_a_run(
+    run: Callable[..., Any], fake: Any, monkeypatch: pytest.MonkeyPatch, number: int, status: int, word: str
+) -> None:
+    def stopped(*arguments: object) -> None:
+        os.kill(os.getpid(), number)
+
+    monkeypatch.setattr("rnnconv_cli.pipeline.verify", stopped)
+    done = run("verify", "perturbation-bound")
+    assert (done.status, done.out, done.err) == (status, "", f"rnnconv: {word}; nothing was written\n")
+
+
+def test_an_error_that_follows_from_a_signal_is_the_signal(
+    run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: object) -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        except KeyboardInterrupt:
+            raise RuntimeError("no compiled object yet") from None
+
+    monkeypatch.setattr("rnnconv_cli.pipeline.verify", broken)
+    assert run("verify", "perturbation-bound").status == 130
+
+
+def test_a_closed_pipe_gives_no_traceback() -> None:
+    done = subprocess.run(
+        ["bash", "-c", 'set -o pipefail; "$0" -m rnnconv_cli list | true; exit ${PIPESTATUS[0]}', sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr == ""
+    assert done.returncode in {0, 141}  # 0 where the list was written before its reader went
+
+
+def test_writing_into_a_pipe_without_a_reader_exits_with_141() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [sys.executable, "-m", "rnnconv_cli", "new", "my-claim"], stdout=writer, stderr=subprocess.PIPE, check=False
+    )
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.parametrize("words", [["list"], ["--help"], ["new", "my-claim"], ["verify", "per\u2028turb"]])
+def test_an_ascii_locale_is_enough(words: list[str]) -> None:
+    environment = os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-m", "rnnconv_cli", *words], env=environment, capture_output=True, check=False
+    )
+    assert (done.stdout + done.stderr).isascii()
+    assert b"Traceback" not in done.stderr
+    assert done.returncode == (2 if words[0] == "verify" else 0)
+
+
+def test_a_closed_stdout_is_no_crash() -> None:
+    done = subprocess.run(
+        ["bash", "-c", '"$0" -m rnnconv_cli list >&-', sys.executable], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_handlers_are_put_back() -> None:
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)]
+    main(["--version"])
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM)] == before
+
+
+def test_every_command_is_named_after_its_entry() -> None:
+    assert {name: command.name for name, command in COMMANDS.items()} == {name: name for name in COMMANDS}
+    assert isinstance(program, click.Group)

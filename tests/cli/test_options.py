@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from rnnconv_cli.cli.options import Destination, cores, example, result_options, run_options
+
+
+@pytest.fixture
+def parsed() -> Callable[..., Any]:
+    """The values that a command with all shared options is called with."""
+
+    @click.command()
+    @run_options
+    @result_options
+    def command(**values: Any) -> None:
+        seen.update(values)
+
+    seen: dict[str, Any] = {}
+
+    def parse(*words: str) -> Any:
+        result = CliRunner().invoke(command, words)
+        return seen if result.exit_code == 0 else result.output
+
+    return parse
+
+
+def test_defaults(parsed: Callable[..., Any]) -> None:
+    assert parsed() == {
+        "checks": (),
+        "profile": "quick",
+        "settings": (),
+        "replicates": None,
+        "seed": 0,
+        "jobs": None,
+        "backend": "compiled",
+        "form": "table",
+        "outputs": (),
+        "strict": False,
+        "quiet": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "destination"),
+    [
+        ("a.json", Destination("json", Path("a.json"))),
+        ("a.JSON", Destination("json", Path("a.JSON"))),
+        ("a.txt", Destination("table", Path("a.txt"))),
+        ("json=a.txt", Destination("json", Path("a.txt"))),
+        ("table=b/a.json", Destination("table", Path("b/a.json"))),
+        ("x=1.json", Destination("json", Path("x=1.json"))),
+    ],
+)
+def test_a_destination_is_a_format_and_a_file(parsed: Callable[..., Any], text: str, destination: Destination) -> None:
+    assert parsed("--output", text)["outputs"] == (destination,)
+
+
+def test_settings_keep_what_follows_the_first_equals_sign(parsed: Callable[..., Any]) -> None:
+    words = ("--set", "problem.horizon=6", "--set", "sweep.path={width: {a: b=c}}", "--set", "notes=")
+    expected = (("problem.horizon", "6"), ("sweep.path", "{width: {a: b=c}}"), ("notes", ""))
+    assert parsed(*words)["settings"] == expected
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--set", "horizon"), "wanted KEY=VALUE"),
+        (("--set", "=3"), "wanted KEY=VALUE"),
+        (("--output", "json="), "wanted a file name"),
+        (("--format", "xml"), "'table', 'json'"),
+        (("--jobs", "0"), "0 is not in the range"),
+        (("--replicates", "0"), "0 is not in the range"),
+    ],
+)
+def test_values_that_cannot_be_read_are_refused(
+    parsed: Callable[..., Any], words: tuple[str, ...], message: str
+) -> None:
+    assert message in parsed(*words)
+
+
+def test_jobs_are_the_usable_cores_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnnconv_cli.sweep.machine.usable_cores", lambda: 3)
+    assert cores() == 3
+
+
+def test_examples_are_shown_as_typed() -> None:
+    @click.command(epilog=example("rnnconv list", "rnnconv show " + "x" * 90))
+    def command() -> None:
+        """Do nothing."""
+
+    shown = CliRunner().invoke(command, ["--help"]).output
+    assert shown.endswith(f"Example:\n    rnnconv list\n    rnnconv show {'x' * 90}\n")

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnconv_cli import pipeline
+from rnnconv_cli.cli import output
+from rnnconv_cli.errors import OutputError
+from rnnconv_cli.spec import catalogue
+
+CLAIM = "perturbation-bound"
+
+
+@pytest.fixture(autouse=True)
+def _two_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnnconv_cli.sweep.machine.usable_cores", lambda: 2)
+
+
+def test_every_option_reaches_the_pipeline(run: Callable[..., Any], fake: Any) -> None:
+    words = (
+        "verify", CLAIM, "--check", "flipped-mass", "--profile", "full", "--set", "problem.input_dim=8",
+        "--replicates", "99", "--seed", "5", "--jobs", "3", "--backend", "reference", "--strict",
+    )  # fmt: skip
+    assert run(*words).status == 0
+    (options,) = fake.options
+    assert options == pipeline.Options(
+        "full", 5, 3, "reference", ("flipped-mass",), strict=True, command=("rnnconv", *words)
+    )
+    (claim,) = fake.claims
+    assert {check.check.problem.input_dim for check in claim.checks} == {8}
+    assert {check.check.sweep.quick.replicates for check in claim.checks} == {99}
+
+
+def test_jobs_are_the_usable_cores_unless_told(run: Callable[..., Any], fake: Any) -> None:
+    run("verify", CLAIM)
+    assert fake.options[0].jobs == 2
+
+
+def test_all_means_every_shipped_claim(run: Callable[..., Any], fake: Any) -> None:
+    run("verify", "--all")
+    assert [claim.claim.id for claim in fake.claims] == [path.stem for path in catalogue.shipped()]
+
+
+def test_a_claim_named_twice_is_measured_once(run: Callable[..., Any], fake: Any) -> None:
+    path = str(catalogue.find(CLAIM))
+    run("verify", CLAIM, "linear-convergence", path)
+    assert [claim.claim.id for claim in fake.claims] == [CLAIM, "linear-convergence"]
+
+
+def test_neither_claim_nor_all_lists_the_claims(run: Callable[..., Any], fake: Any) -> None:
+    done = run("verify")
+    assert done.status == 2
+    assert all(path.stem in done.err for path in catalogue.shipped())
+    assert fake.options == []
+
+
+def test_claims_and_all_contradict_each_other(run: Callable[..., Any], fake: Any) -> None:
+    assert run("verify", CLAIM, "--all").status == 2
+    assert fake.options == []
+
+
+def test_an_unknown_claim_gets_a_suggestion(run: Callable[..., Any], fake: Any) -> None:
+    done = run("verify", "perturbation-bond")
+    assert done.status == 2
+    assert f"did you mean {CLAIM}?" in done.err
+
+
+def test_an_unknown_check_gets_a_suggestion(run: Callable[..., Any]) -> None:
+    done = run("verify", CLAIM, "--check", "first-order-identiy")
+    assert done.status == 2
+    assert "did you mean first-order-identity?" in done.err
+
+
+def test_a_setting_that_breaks_the_rules_is_located(run: Callable[..., Any], fake: Any) -> None:
+    done = run("verify", CLAIM, "--set", "problem.horizn=6")
+    assert done.status == 2
+    assert done.err.startswith("--set problem.horizn:1:1: ")
+    assert fake.options == []
+
+
+@pytest.mark.parametrize("status", [0, 3, 4, 5])
+def test_the_reports_status_is_the_exit_status(run: Callable[..., Any], fake: Any, status: int) -> None:
+    fake.report = replace(fake.report, exit_status=status)
+    assert run("verify", CLAIM).status == status
+
+
+def test_json_goes_to_stdout_alone(run: Callable[..., Any], fake: Any) -> None:
+    done = run("verify", CLAIM, "--format", "json")
+    assert json.loads(done.out)["schema"] == "rnnconv-result/1"
+    assert done.err == ""
+
+
+def test_results_go_to_files_and_to_stdout(run: Callable[..., Any], fake: Any, tmp_path: Path) -> None:
+    results, table = tmp_path / "new/r.json", tmp_path / "r.txt"
+    done = run("verify", CLAIM, "--output", str(results), "--output", f"table={table}")
+    assert done.status == 0
+    assert "exit status 0" in done.out
+    assert json.loads(results.read_text())["exit_status"] == 0
+    assert table.read_text() == done.out
+
+
+def test_nothing_is_run_where_a_file_cannot_be_written(run: Callable[..., Any], fake: Any, tmp_path: Path) -> None:
+    done = run("verify", CLAIM, "--output", str(tmp_path))
+    assert (done.status, fake.options) == (2, [])
+    assert "nothing was run" in done.err
+
+
+def test_results_are_shown_where_writing_them_fails(
+    run: Callable[..., Any], fake: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(output, "write", lambda report, outputs: (OutputError("r.json", "No space left on device"),))
+    done = run("verify", CLAIM, "--format", "json", "--output", str(tmp_path / "r.json"))
+    assert done.status == 5
+    message = "r.json: could not be written (No space left on device); try another --output"
+    assert done.err == f"rnnconv: {message}\n"
+    shown = json.loads(done.out)
+    assert (shown["exit_status"], shown["exit_reasons"]) == (5, [message])

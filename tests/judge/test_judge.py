@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from rnnconv_cli.judge.judge import exit_status, judge_arm, judge_check, judge_claim, level
+from rnnconv_cli.records import CheckResult, ClaimResult, Observation, Status, Verdict
+from rnnconv_cli.spec.claim import Arm
+from rnnconv_cli.spec.loader import LoadedCheck
+
+if TYPE_CHECKING:
+    from tests.conftest import Synthetic
+
+WITHIN, OUTSIDE, INCONCLUSIVE, MEASURED = Verdict.WITHIN, Verdict.OUTSIDE, Verdict.INCONCLUSIVE, Verdict.MEASURED
+WIDTHS = (64.0, 128.0, 256.0, 512.0, 1024.0)
+FALSE, TRUE = 0.5, -0.5  # exponents of data against the bound -0.5 + 0.1
+BORDER = -0.4
+
+
+@pytest.fixture
+def arm(synthetic: Synthetic) -> Arm:
+    return synthetic.arm(kind="exponent", exponent=-0.5, tolerance=0.1)
+
+
+def _measured(synthetic: Synthetic, main: float, control: float) -> list[Observation]:
+    found = []
+    for name, exponent in (("main", main), ("control", control)):
+        rows = [[m ** (exponent + tilt) for m in WIDTHS] for tilt in (-0.02, -0.01, 0.01, 0.02)]
+        found += synthetic.observations(WIDTHS, rows, arm=name)
+    return found
+
+
+def _check(synthetic: Synthetic, loaded: LoadedCheck, observations: list[Observation]) -> CheckResult:
+    return judge_check(loaded, observations, claim=synthetic.claim().claim, level=0.95, is_count={})
+
+
+@pytest.mark.parametrize(
+    ("main", "control", "verdict", "as_expected"),
+    [
+        (TRUE, FALSE, WITHIN, True),
+        (FALSE, FALSE, OUTSIDE, False),
+        (BORDER, FALSE, INCONCLUSIVE, None),
+        (TRUE, TRUE, INCONCLUSIVE, None),
+        (FALSE, TRUE, INCONCLUSIVE, None),
+        (TRUE, BORDER, INCONCLUSIVE, None),
+    ],
+)
+def test_no_verdict_without_a_control_that_breaks(
+    main: float, control: float, verdict: Verdict, as_expected: bool | None, arm: Arm, synthetic: Synthetic
+) -> None:
+    found = _check(synthetic, synthetic.check(arm), _measured(synthetic, main, control))
+    assert (found.verdict, found.as_expected) == (verdict, as_expected)
+    assert found.control.as_expected is (control == FALSE)
+    if control != FALSE:
+        assert found.because.startswith("no power: the control (a change) is ")
+        assert found.finding.settle.startswith("for the control: ")
+        assert len(found.because) <= 110
+
+
+@pytest.mark.parametrize(("control", "expected", "holds"), [(TRUE, "within", True), (FALSE, "within", False)])
+def test_a_control_may_be_declared_to_hold(
+    control: float, expected: str, holds: bool, arm: Arm, synthetic: Synthetic
+) -> None:
+    loaded = synthetic.check(arm, control_expected=expected)
+    assert _check(synthetic, loaded, _measured(synthetic, TRUE, control)).control.as_expected is holds
+
+
+def test_what_is_expected_is_compared_with_the_verdict(arm: Arm, synthetic: Synthetic) -> None:
+    loaded = synthetic.check(arm, expected="outside")
+    assert _check(synthetic, loaded, _measured(synthetic, FALSE, FALSE)).as_expected is True
+    assert _check(synthetic, loaded, _measured(synthetic, TRUE, FALSE)).as_expected is False
+
+
+def test_a_check_says_where_it_comes_from(arm: Arm, synthetic: Synthetic) -> None:
+    found = _check(synthetic, synthetic.check(arm), _measured(synthetic, TRUE, FALSE))
+    assert found.source == "arXiv:1810.12065v4, (5.1), p. 12"
+    assert (found.id, found.kind, found.parameter, found.status) == ("made-up-check", "exponent", "width", "theorem")
+    assert found.worst_adversary is None
+    assert len(found.observations) == 40
+
+
+def test_a_control_can_have_a_prediction_of_another_kind(arm: Arm, synthetic: Synthetic) -> None:
+    control = synthetic.arm(None, kind="event", bound=1.0, probability=0.9)
+    observations = [
+        *(each for each in _measured(synthetic, TRUE, FALSE) if each.arm == "main"),
+        *synthetic.observations((1.0,), [[2.0]] * 40, arm="control"),
+    ]
+    assert _check(synthetic, synthetic.check(arm, control=control), observations).verdict is WITHIN
+
+
+def test_nothing_measured_is_no_verdict(arm: Arm, synthetic: Synthetic) -> None:
+    found = _check(synthetic, synthetic.check(arm, beside=["beside"]), [])
+    assert found.verdict is INCONCLUSIVE
+    assert found.exhibits[0].median is None
+
+
+def test_a_count_is_known_by_its_quantity(arm: Arm, synthetic: Synthetic) -> None:
+    observations = _measured(synthetic, TRUE, FALSE)
+    counted = judge_check(
+        synthetic.check(arm), observations, claim=synthetic.claim().claim, level=0.95, is_count={"made-up": True}
+    )
+    assert "below 20" in counted.finding.because
+
+
+@pytest.mark.parametrize(
+    ("last", "middle", "low", "high", "counts"),
+    [
+        ([1.0, 3.0, 2.0], 2.0, 1.0, 3.0, (("ok", 3),)),
+        ([1.0, 3.0, Status.ZERO], 1.0, 0.0, 3.0, (("ok", 2), ("zero", 1))),
+        ([1.0, 3.0, Status.DIVERGED], 3.0, 1.0, None, (("diverged", 1), ("ok", 2))),
+        ([1.0, Status.DIVERGED, Status.DIVERGED], None, 1.0, None, (("diverged", 2), ("ok", 1))),
+        ([1.0, 2.0, Status.FAILED], 1.5, 1.0, 2.0, (("failed", 1), ("ok", 2))),
+        ([Status.FAILED] * 3, None, None, None, (("failed", 3),)),
+    ],
+)
+def test_an_exhibit_shows_its_last_point(
+    last: list[float | Status],
+    middle: float | None,
+    low: float | None,
+    high: float | None,
+    counts: tuple[tuple[str, int], ...],
+    arm: Arm,
+    synthetic: Synthetic,
+) -> None:
+    shown = synthetic.observations((64.0, 128.0), [[99.0, entry] for entry in last], arm="beside")
+    found = _check(synthetic, synthetic.check(arm, beside=["beside"]), _measured(synthetic, TRUE, FALSE) + shown)
+    exhibit = found.exhibits[0]
+    assert (exhibit.point, exhibit.median, exhibit.low, exhibit.high) == (128.0, middle, low, high)
+    assert exhibit.counts == counts
+
+
+def test_a_frontier_that_is_measured_is_no_verdict(synthetic: Synthetic) -> None:
+    arm = synthetic.arm("horizon", kind="frontier", bound=1.0, probability=0.5)
+    rng = np.random.default_rng(1)
+    shares = {16: 0.1, 32: 0.3, 64: 0.6, 128: 0.9, 256: 1.0}
+    observations = [
+        each
+        for width, share in shares.items()
+        for each in synthetic.observations((4.0,), [[float(rng.random() > share) * 2] for _ in range(40)], width=width)
+    ]
+    found = _check(synthetic, synthetic.check(arm), observations)
+    assert (found.verdict, found.as_expected) == (MEASURED, None)
+    claim = judge_claim(synthetic.claim(), [found])
+    assert (claim.verdict, claim.as_expected) == (MEASURED, None)
+    assert exit_status([claim], strict=True) == (0, ())
+
+
+def test_the_worst_adversary_is_named(arm: Arm, synthetic: Synthetic) -> None:
+    rows = [[m**-0.5 for m in WIDTHS]] * 4
+    observations = [
+        *synthetic.observations(WIDTHS, rows, adversary="gaussian"),
+        *synthetic.observations(WIDTHS, [[2 * value for value in row] for row in rows], adversary="kinks"),
+    ]
+    assert judge_arm(arm, observations, level=0.95, is_count=False)[2] == "kinks (2x gaussian)"
+
+
+def test_the_level_is_corrected_for_the_checks_of_a_claim(synthetic: Synthetic) -> None:
+    claim = synthetic.claim().claim
+    assert level(claim) == 0.95
+    assert level(claim.model_copy(update={"checks": claim.checks * 10})) == pytest.approx(0.995)
+
+
+def _claim(synthetic: Synthetic, arm: Arm, *verdicts: tuple[Verdict, Verdict]) -> ClaimResult:
+    """A claim whose checks have these (verdict, expected)."""
+    base = _check(synthetic, synthetic.check(arm), _measured(synthetic, TRUE, FALSE))
+    decided = (WITHIN, OUTSIDE)
+    checks = [
+        replace(
+            base,
+            id=f"check-{index}",
+            verdict=verdict,
+            expected=expected,
+            as_expected=verdict is expected if verdict in decided else None,
+            because="the reason",
+        )
+        for index, (verdict, expected) in enumerate(verdicts)
+    ]
+    return judge_claim(synthetic.claim(), checks)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "verdict", "expected", "as_expected"),
+    [
+        (((WITHIN, WITHIN), (WITHIN, WITHIN)), WITHIN, WITHIN, True),
+        (((WITHIN, WITHIN), (OUTSIDE, WITHIN)), OUTSIDE, WITHIN, False),
+        (((WITHIN, WITHIN), (OUTSIDE, OUTSIDE)), OUTSIDE, OUTSIDE, True),
+        (((WITHIN, WITHIN), (INCONCLUSIVE, WITHIN)), INCONCLUSIVE, WITHIN, None),
+        (((OUTSIDE, WITHIN), (INCONCLUSIVE, WITHIN)), OUTSIDE, WITHIN, False),
+        (((WITHIN, OUTSIDE), (INCONCLUSIVE, WITHIN)), INCONCLUSIVE, OUTSIDE, False),
+        (((WITHIN, WITHIN), (MEASURED, WITHIN)), WITHIN, WITHIN, True),
+    ],
+)
+def test_a_claim_is_the_sum_of_its_checks(
+    verdicts: tuple[tuple[Verdict, Verdict], ...],
+    verdict: Verdict,
+    expected: Verdict,
+    as_expected: bool | None,
+    arm: Arm,
+    synthetic: Synthetic,
+) -> None:
+    found = _claim(synthetic, arm, *verdicts)
+    assert (found.verdict, found.expected, found.as_expected) == (verdict, expected, as_expected)
+    assert (found.id, len(found.digest)) == ("made-up-claim", 64)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "plain", "strict"),
+    [
+        (((WITHIN, WITHIN),), 0, 0),
+        (((OUTSIDE, OUTSIDE),), 0, 0),
+        (((INCONCLUSIVE, WITHIN),), 0, 4),
+        (((OUTSIDE, WITHIN),), 3, 3),
+        (((WITHIN, OUTSIDE),), 3, 3),
+        (((INCONCLUSIVE, WITHIN), (OUTSIDE, WITHIN)), 3, 3),
+    ],
+)
+def test_exit_status(
+    verdicts: tuple[tuple[Verdict, Verdict], ...], plain: int, strict: int, arm: Arm, synthetic: Synthetic
+) -> None:
+    claim = _claim(synthetic, arm, *verdicts)
+    assert exit_status([claim], strict=False)[0] == plain
+    assert exit_status([claim], strict=True)[0] == strict
+
+
+def test_every_reason_is_named_the_most_important_first(arm: Arm, synthetic: Synthetic) -> None:
+    claim = _claim(synthetic, arm, (INCONCLUSIVE, WITHIN), (WITHIN, WITHIN), (OUTSIDE, WITHIN))
+    contradicted = "made-up-claim/check-2: outside, expected within"
+    assert exit_status([claim], strict=False) == (3, (contradicted,))
+    assert exit_status([claim], strict=True) == (3, (contradicted, "made-up-claim/check-0: inconclusive, the reason"))
+    assert exit_status([], strict=True) == (0, ())

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.resources import files
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from rnnconv_cli.records import Environment, Report, Timing
+from rnnconv_cli.report.document import document
+from rnnconv_cli.report.json import render
+from rnnconv_cli.report.layout import Style
+
+SCHEMA = json.loads(files("rnnconv_cli.report").joinpath("result.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = Draft202012Validator(SCHEMA)
+
+
+def _refuse(constant: str) -> None:
+    raise AssertionError(f"{constant} is not JSON")
+
+
+def _strict(text: str) -> Any:
+    return json.loads(text, parse_constant=_refuse)
+
+
+def test_the_shipped_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_a_result_of_every_kind_keeps_the_schema(report: Report) -> None:
+    assert [error.message for error in VALIDATOR.iter_errors(_strict(render(report)))] == []
+
+
+def _first_row(document: Any) -> Any:
+    return document["claims"][0]["checks"][0]["observations"][0]
+
+
+def _without_control(document: Any) -> None:
+    del document["claims"][0]["checks"][0]["control"]
+
+
+def _null_that_is_ok(document: Any) -> None:
+    _first_row(document)["value"] = None
+
+
+def _unknown_verdict(document: Any) -> None:
+    document["claims"][0]["verdict"] = "probably"
+
+
+def _unknown_key(document: Any) -> None:
+    document["claims"][0]["checks"][0]["confidence"] = 1
+
+
+def _two_predicted_numbers(document: Any) -> None:
+    document["claims"][0]["checks"][0]["predicted"]["rate"] = 1.0
+
+
+def _estimate_of_another_kind(document: Any) -> None:
+    document["claims"][0]["checks"][0]["estimate"]["kind"] = "growth"
+
+
+def _too_many_steps(document: Any) -> None:
+    curve = document["claims"][0]["checks"][0]["curves"][0]
+    curve["steps"], curve["values"] = list(range(201)), [1.0] * 201
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        _without_control,
+        _null_that_is_ok,
+        _unknown_verdict,
+        _unknown_key,
+        _two_predicted_numbers,
+        _estimate_of_another_kind,
+        _too_many_steps,
+    ],
+)
+def test_the_schema_refuses_what_no_result_holds(report: Report, spoil: Callable[[Any], None]) -> None:
+    spoilt = copy.deepcopy(_strict(render(report)))
+    spoil(spoilt)
+    assert not VALIDATOR.is_valid(spoilt)
+
+
+def test_the_text_is_the_document_to_the_last_bit(report: Report) -> None:
+    assert _strict(render(report)) == document(report)
+
+
+def test_one_report_has_one_text_in_every_style(report: Report) -> None:
+    text = render(report)
+    assert text == render(report, Style(width=40, ascii_only=True, colour=True, brief=True))
+    assert text.isascii()
+    assert text.endswith("}\n")
+
+
+def test_two_runs_of_one_seed_differ_in_environment_and_timing_alone(report: Report) -> None:
+    other = replace(report, environment=Environment((("jobs", 2),)), timing=Timing((("total", 1.0),)))
+    first, second = (_strict(render(each)) for each in (report, other))
+    assert {key for key in first if first[key] != second[key]} == {"environment", "timing"}
+
+
+def test_observations_stand_on_lines_of_their_own(report: Report) -> None:
+    lines = render(report).splitlines()
+    rows = [line for line in lines if '"replicate": 0' in line and '"status"' in line]
+    assert len(rows) == sum(
+        observation.trial.replicate == 0
+        for claim in report.claims
+        for check in claim.checks
+        for observation in check.observations
+    )
+    assert max(map(len, rows)) < 400
