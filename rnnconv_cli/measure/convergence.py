@@ -106,4 +106,8 @@ def tail_rate_over_predicted(instance: Instance, trial: Trial, backend: Backend)
         return (Reading(None, Status.DIVERGED if descent.status is Status.DIVERGED else Status.NOT_REACHED),)
     measured = math.log(float(descent.losses[start] / descent.losses[end])) / (end - start)
     smallest = float(spectrum(state_of(instance, backend), backend)[0])
+    if descent.learning_rate * smallest >= 1:
+        raise MeasurementError(
+            "tangent prediction", f"needs eta lambda_min < 1, found {descent.learning_rate * smallest:.3g}"
+        )
     return (as_reading(measured / (-2 * math.log1p(-descent.learning_rate * smallest))),)

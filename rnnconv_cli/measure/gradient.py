@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from rnnconv_cli.adversary.perturbation import state_of
@@ -27,8 +25,8 @@ def gradient_energy(instance: Instance, trial: Trial, backend: Backend) -> tuple
         losses[0] = 0
         signals = backend.backward(instance.W, instance.B, state.pattern, losses)
         gradient = backend.weight_gradient(signals, state.hidden, instance.W.shape[0])
-        logs.append(math.log(float(np.sum(gradient**2)) / (instance.setting.width * float(np.sum(losses**2)))))
-    return (as_reading(math.exp(sum(logs) / LOSS_DRAWS)),)
+        logs.append(np.log(np.sum(gradient**2) / (instance.setting.width * np.sum(losses**2))))
+    return (as_reading(float(np.exp(np.mean(logs)))),)
 
 
 def gradient_end_to_end(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:

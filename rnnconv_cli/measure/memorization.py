@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.training import Run, clash_floor, run
 from rnnconv_cli.problem.elman import Instance
@@ -40,7 +41,7 @@ def worst_token_error(instance: Instance, trial: Trial, backend: Backend) -> tup
 
 def floor_deviation(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """|f_T / floor - 1| [1], floor = 1/2 sum over the copies and tokens l >= 2 of ||y_i - mean y||^2 (footnote 10)."""
-    return _floor_deviation(run(instance, trial, backend), clash_floor(instance))
+    return _floor_deviation(run(instance, trial, backend), _floor_of_copies(instance))
 
 
 def floor_deviation_by_pairs(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -50,7 +51,7 @@ def floor_deviation_by_pairs(instance: Instance, trial: Trial, backend: Backend)
 
 def lowest_loss_over_floor(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """min over the steps of f_t / floor [1]: no step may fall below what the clash dictates."""
-    return _lowest_over(run(instance, trial, backend), clash_floor(instance))
+    return _lowest_over(run(instance, trial, backend), _floor_of_copies(instance))
 
 
 def lowest_loss_over_floor_of_pairs(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -58,9 +59,17 @@ def lowest_loss_over_floor_of_pairs(instance: Instance, trial: Trial, backend: B
     return _lowest_over(run(instance, trial, backend), _floor_of_pairs(instance))
 
 
+def _floor_of_copies(instance: Instance) -> float:
+    """Return the floor of the clash. Raises MeasurementError where no labels clash: there is nothing to divide by."""
+    floor = clash_floor(instance)
+    if floor == 0:
+        raise MeasurementError("clash floor", "is zero: no two copies have different labels")
+    return floor
+
+
 def _floor_of_pairs(instance: Instance) -> float:
     """Return 1/4 sum over pairs of copies of ||y_i - y_j||^2 = copies/2 times the true floor."""
-    return clash_floor(instance) * instance.setting.copies / 2
+    return _floor_of_copies(instance) * instance.setting.copies / 2
 
 
 def _lowest_over(descent: Run, floor: float) -> tuple[Reading, ...]:

@@ -19,6 +19,7 @@ from rnnconv_cli.adversary.perturbation import (
 )
 from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
+from rnnconv_cli.kernels.activations import RELU, TANH
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.reading import as_reading
@@ -150,13 +151,15 @@ def _first_order_error(
 ) -> tuple[Reading, ...]:
     perturbed = _perturb(instance, trial, backend, _last_layer_targets(instance))
     setting, base = instance.setting, perturbed.base
+    if instance.activation == TANH:
+        raise MeasurementError("(7.1)", "is about piecewise linear activations, found tanh")
     if not with_second_pattern and not np.any(perturbed.flips):
         return (Reading(0.0, Status.ZERO),)
     worst = 0.0
     for t, target in enumerate(perturbed.targets):
         before = base.preactivation[:, target.sequence]
         diagonal = base.pattern[:, target.sequence].copy()
-        if with_second_pattern:
+        if with_second_pattern and instance.activation == RELU:  # a linear network has D'' = 0
             diagonal += second_pattern(before, perturbed.preactivation[:, t])
         kick = perturbed_weights(base.instance, perturbed.perturbation, t) - base.instance.W
         expanded = _expansion(base.instance.W, diagonal, kick, perturbed.hidden[:, t], backend)

@@ -38,5 +38,6 @@ def tangent_gram(state: State, backend: Backend) -> Array:
 
 
 def spectrum(state: State, backend: Backend) -> Array:
-    """Return the eigenvalues of the tangent Gram matrix, ascending."""
-    return np.asarray(np.linalg.eigvalsh(tangent_gram(state, backend)))
+    """Return the eigenvalues of the tangent Gram matrix, ascending; NaN where the network has overflowed."""
+    gram = tangent_gram(state, backend)
+    return np.asarray(np.linalg.eigvalsh(gram)) if np.isfinite(gram).all() else np.full(len(gram), np.nan)

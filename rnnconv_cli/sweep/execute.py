@@ -116,9 +116,7 @@ def _in_workers(
         os.environ.setdefault(name, "1")
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
-        signal.pthread_sigmask(
-            signal.SIG_BLOCK, {signal.SIGINT}
-        )  # inherited: a worker never sees Ctrl-C, nor prints it
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: no worker ever sees Ctrl-C
         try:
             futures = {pool.submit(run_group, group, backend): group for group in groups}
         finally:
