@@ -121,6 +121,10 @@ class MeasurementError(RnnconvError):
         return f"{self.where}: {self.problem}"
 
 
+class OverflowedNetwork(MeasurementError):
+    """A network whose states are no longer finite before anything could be measured: a blow-up, which is data."""
+
+
 class OutputError(RnnconvError):
     """A file that could not be written; the results were still shown."""
 

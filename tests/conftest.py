@@ -1,9 +1,10 @@
-"""Claims and observations made up for a test: what the judge reads, with no network behind it."""
+"""Claims and observations made up for a test: what the judge reads, with no network behind it; and small real ones."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -103,3 +104,61 @@ def _problem(width: int) -> ProblemSetting:
 @pytest.fixture(scope="session")
 def synthetic() -> Synthetic:
     return Synthetic()
+
+
+# --- claims small enough to be measured -------------------------------------------------------------------------------
+
+Written = Callable[..., LoadedClaim]
+
+
+@dataclass
+class Recorder:
+    """A progress display that keeps what it is told."""
+
+    phases: list[tuple[str, float | None]] = field(default_factory=list)
+    advanced: list[tuple[str, float]] = field(default_factory=list)
+    closed: bool = False
+
+    def phase(self, name: str, total: float | None) -> None:
+        """Keep a phase."""
+        self.phases.append((name, total))
+
+    def advance(self, label: str, seconds: float) -> None:
+        """Keep a piece of work."""
+        self.advanced.append((label, seconds))
+
+    def close(self) -> None:
+        """Keep that it is over."""
+        self.closed = True
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(scope="session")
+def written() -> Written:
+    """Return the function that writes a claim file around checks, given by their sections, and loads it.
+
+    A `sweep` with neither `quick` nor `full` stands for both profiles; ids, statements and sources are filled in.
+    """
+
+    def write(*checks: Mapping[str, Any], claim_id: str = "made-up", origin: str = "made-up.yaml") -> LoadedClaim:
+        source = {"statement": "(0.0)"}
+        about = {"schema": 1, "id": claim_id, "title": "Made up", "source": source, "statement": "A statement."}
+        listed = [
+            {"id": f"check-{index}", "statement": "A statement.", "source": source, **check, "sweep": _sweep(check)}
+            for index, check in enumerate(checks)
+        ]
+        return loads(json.dumps({**about, "checks": listed}), origin)
+
+    return write
+
+
+def _sweep(check: Mapping[str, Any]) -> Mapping[str, Any]:
+    sweep = dict(check["sweep"])
+    if "quick" in sweep or "full" in sweep:
+        return sweep
+    profile = {key: sweep.pop(key) for key in ("grid", "widths", "replicates") if key in sweep}
+    return {**sweep, "quick": profile, "full": profile}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_INCONCLUSIVE
+from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE, EXIT_INCONCLUSIVE
 from rnnconv_cli.judge import frontier, scaling
 from rnnconv_cli.judge.counting import event_finding, identity_finding
 from rnnconv_cli.judge.envelope import envelope, worst_adversary
@@ -23,6 +23,7 @@ from rnnconv_cli.records import (
     Finding,
     Observation,
     Predicted,
+    Status,
     Verdict,
 )
 from rnnconv_cli.spec.claim import Arm, Claim, EventPrediction, Exhibit, FrontierPrediction, IdentityPrediction, Source
@@ -63,7 +64,10 @@ def judge_check(
     level: float,
     is_count: Mapping[str, bool],
 ) -> CheckResult:
-    """A check with its control and its exhibits. Rule 4: no verdict where the control does not come out as expected."""
+    """A check with its control and its exhibits. Rule 4: no verdict where the control does not come out as expected.
+
+    Nor is there one where a trial of either could not be carried out: what fails need not fail by chance.
+    """
     check = loaded.check
     arms = {name: [each for each in observations if each.arm == name] for name in {each.arm for each in observations}}
     main, predicted, worst = judge_arm(
@@ -74,7 +78,7 @@ def judge_check(
     )
     expected = Verdict(check.control.expected)
     control = ControlResult(check.control.description, expected, found, found.verdict is expected)
-    verdict, main = _weighed(main, control)
+    verdict, because, main = _weighed(main, control, _failures([*arms.get(MAIN, []), *arms.get(CONTROL, [])]))
     return CheckResult(
         id=check.id,
         source=_source(check.source),
@@ -86,7 +90,7 @@ def judge_check(
         verdict=verdict,
         expected=Verdict(check.expected),
         as_expected=_as_expected(verdict, Verdict(check.expected)),
-        because=main.because if control.as_expected else _without_power(control),
+        because=because,
         predicted=predicted,
         finding=main,
         control=control,
@@ -116,8 +120,9 @@ def judge_claim(claim: LoadedClaim, checks: Sequence[CheckResult]) -> ClaimResul
 
 
 def exit_status(claims: Sequence[ClaimResult], *, strict: bool) -> tuple[int, tuple[str, ...]]:
-    """The exit status that the verdicts call for, and every reason, the most important first: 3, then 4."""
+    """The exit status that the results call for, and every reason, the most important first: 5, then 3, then 4."""
     checks = [(f"{claim.id}/{check.id}", check) for claim in claims for check in claim.checks]
+    failed = tuple(f"{name}: {failures}" for name, check in checks if (failures := _failures(check.observations)))
     contradicted = tuple(
         f"{name}: {check.verdict}, expected {check.expected}" for name, check in checks if check.as_expected is False
     )
@@ -126,17 +131,31 @@ def exit_status(claims: Sequence[ClaimResult], *, strict: bool) -> tuple[int, tu
         for name, check in checks
         if strict and check.verdict is Verdict.INCONCLUSIVE
     )
-    status = EXIT_CONTRADICTED if contradicted else EXIT_INCONCLUSIVE if undecided else 0
-    return status, contradicted + undecided
+    statuses = ((failed, EXIT_COULD_NOT_MEASURE), (contradicted, EXIT_CONTRADICTED), (undecided, EXIT_INCONCLUSIVE))
+    status = next((status for reasons, status in statuses if reasons), 0)
+    return status, failed + contradicted + undecided
 
 
-def _weighed(main: Finding, control: ControlResult) -> tuple[Verdict, Finding]:
-    """Rule 4. A frontier that is only measured carries no verdict that a control could take away."""
+def _weighed(main: Finding, control: ControlResult, failures: str) -> tuple[Verdict, str, Finding]:
+    """Verdict, reason and price. A frontier that is only measured has no verdict that a control could take away."""
+    if failures:
+        return Verdict.INCONCLUSIVE, failures, replace(main, settle="trials that can be carried out")
     if control.as_expected or main.verdict is Verdict.MEASURED:
-        return main.verdict, main
+        because = main.because if control.as_expected else _without_power(control)
+        return main.verdict, because, main
     price = control.finding.settle or "a change that breaks the statement"
     own = f"; {main.settle}" if main.settle else ""
-    return Verdict.INCONCLUSIVE, replace(main, settle=f"for the control: {price}{own}")
+    return Verdict.INCONCLUSIVE, _without_power(control), replace(main, settle=f"for the control: {price}{own}")
+
+
+def _failures(observations: Sequence[Observation]) -> str:
+    """How many trials could not be carried out, and why the first could not; empty where all could."""
+    failed = [each for each in observations if each.status is Status.FAILED]
+    if not failed:
+        return ""
+    arms = " and ".join(dict.fromkeys(each.arm for each in failed))
+    detail = f": {failed[0].detail}" if failed[0].detail else ""
+    return f"could not measure {len(failed)} of {len(observations)} observations ({arms}){detail}"
 
 
 def _without_power(control: ControlResult) -> str:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from rnnconv_cli.adversary.perturbation import state_of
-from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.reading import as_reading
 from rnnconv_cli.measure.tangent import spectrum
@@ -74,6 +74,8 @@ def stable_step_multiple(instance: Instance, trial: Trial, backend: Backend) -> 
 
 def _stable_multiple(instance: Instance, trial: Trial, backend: Backend, unit: float) -> float:
     initial = initial_loss(instance, backend)
+    if not math.isfinite(initial):
+        raise OverflowedNetwork("largest stable step", "the loss is not finite before the first step")
     setting = training_of(trial)
 
     def is_stable(multiple: float) -> bool:
@@ -98,16 +100,18 @@ def movement(instance: Instance, trial: Trial, backend: Backend) -> tuple[Readin
 
 
 def tail_rate_over_predicted(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """Decay of log f per step on the last four decades over -2 log(1 - eta lambda_min) at initialisation [1]."""
+    """Decay of log(f - floor) per step on the last four decades over -2 log(1 - eta lambda_min) at initialisation [1].
+
+    Raises MeasurementError where the tangent Gram matrix predicts no rate: eta lambda_min outside (0, 1).
+    """
     descent = run(instance, trial, backend)
     last = training_of(trial).accuracy
     start, end = descent.first_step_at(last * 10.0**TAIL_DECADES), descent.first_step_at(last)
     if start is None or end is None or end == start:
         return (Reading(None, Status.DIVERGED if descent.status is Status.DIVERGED else Status.NOT_REACHED),)
-    measured = math.log(float(descent.losses[start] / descent.losses[end])) / (end - start)
-    smallest = float(spectrum(state_of(instance, backend), backend)[0])
-    if descent.learning_rate * smallest >= 1:
-        raise MeasurementError(
-            "tangent prediction", f"needs eta lambda_min < 1, found {descent.learning_rate * smallest:.3g}"
-        )
-    return (as_reading(measured / (-2 * math.log1p(-descent.learning_rate * smallest))),)
+    excess = descent.losses - descent.floor
+    measured = float(np.log(excess[start] / excess[end])) / (end - start)
+    slowest = descent.learning_rate * float(spectrum(state_of(instance, backend), backend)[0])
+    if not 0 < slowest < 1:
+        raise MeasurementError("tangent prediction", f"needs 0 < eta lambda_min < 1, found {slowest:.3g}")
+    return (as_reading(measured / (-2 * math.log1p(-slowest))),)

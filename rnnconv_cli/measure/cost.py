@@ -11,6 +11,8 @@ SECONDS_PER_WEIGHT = 0.4e-9  # one pass over 8-byte weights at about 20 GB/s
 SECONDS_PER_DRAW = 10e-9  # one Gaussian entry of W
 TYPICAL_STEPS = 0.2  # T / (n L^2 log(1/epsilon)), the middle of the shipped claims
 COPIES_OF_W = 6  # the drawn matrix, a moving or displaced one, two directions, a perturbed one and a temporary
+COPIES_OF_GRAM_ROWS = 5  # backward vectors listed, stacked and reordered; hidden states tiled
+COPIES_OF_GRAM = 3  # two products and theirs, before the uses of W are summed
 BASE_BYTES = 200 * 2**20  # interpreter and libraries
 
 
@@ -81,8 +83,21 @@ def stable_step_cost(trial: Trial) -> float:
 
 
 def peak_bytes(trial: Trial) -> int:
-    """Return the predicted peak memory of a trial: a few copies of W and the stored states."""
+    """Return the predicted peak memory of a trial: copies of W, stored states, a run's records, tangent Gram matrix."""
     problem = trial.problem
     entry = 8 if problem.dtype == "float64" else 4
     states = 8 * problem.width * problem.n_sequences * problem.horizon**2 * entry
-    return COPIES_OF_W * weight_bytes(problem) + states + BASE_BYTES
+    return COPIES_OF_W * weight_bytes(problem) + states + _training_bytes(trial) + BASE_BYTES
+
+
+def _training_bytes(trial: Trial) -> int:
+    """Return the bytes of a run's losses, gradient norms and batches, and of the Gram matrix that sets its step."""
+    problem, training = trial.problem, trial.training
+    if training is None:
+        return 0
+    per_step = 2 + (3 * problem.n_sequences if training.method == "sgd" else 0)
+    entries = per_step * training.max_steps
+    if training.learning_rate_unit == "inverse-lambda-max":
+        rows = problem.n_sequences * (problem.horizon - 1) ** 2 * problem.output_dim  # one for each output and use of W
+        entries += COPIES_OF_GRAM_ROWS * rows * problem.width + COPIES_OF_GRAM * rows**2
+    return 8 * entries

@@ -32,6 +32,8 @@ def gradient_energy(instance: Instance, trial: Trial, backend: Backend) -> tuple
 def gradient_end_to_end(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """||D_2 Back_{2->L}^T||_F^2 / (d m) [1], mean over i: a loss at l = L through the first use of W alone ((6.1))."""
     state = state_of(instance, backend)
+    if not np.isfinite(state.hidden).all():  # NaN has no pattern: its products would look as if they vanished
+        return (Reading(None, Status.DIVERGED),)
     W = instance.W if instance.W.shape[0] == 1 else instance.W[2:]
     squares = []
     for i in range(instance.setting.n_sequences):

@@ -12,6 +12,7 @@ from rnnconv_cli.measure.training import Run, clash_floor, run
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status, Trial
 
+ROUND_OFF = 1e-14  # of the squared labels: (1e-7)^2, the distance of labels that float32 would take for equal
 FITTED_SHARE = 0.1  # a token counts as fitted where ||residual||^2 <= 0.1 d and every sign is right
 
 
@@ -62,7 +63,7 @@ def lowest_loss_over_floor_of_pairs(instance: Instance, trial: Trial, backend: B
 def _floor_of_copies(instance: Instance) -> float:
     """Return the floor of the clash. Raises MeasurementError where no labels clash: there is nothing to divide by."""
     floor = clash_floor(instance)
-    if floor == 0:
+    if floor <= ROUND_OFF * float(np.sum(instance.labels.astype(np.float64) ** 2)):
         raise MeasurementError("clash floor", "is zero: no two copies have different labels")
     return floor
 

@@ -19,7 +19,7 @@ def product_norm_over_all_layers(instance: Instance, trial: Trial, backend: Back
     norms = [
         product_norm(instance, backend, instance.W, state.pattern[:, i]) for i in range(instance.setting.n_sequences)
     ]
-    return (as_reading(max(norms)),)
+    return (as_reading(float(np.max(norms))),)
 
 
 def fixed_vector_product(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -27,7 +27,7 @@ def fixed_vector_product(instance: Instance, trial: Trial, backend: Backend) -> 
     z = instance.stream(Stream.START_VECTOR, 1).standard_normal((1, instance.setting.width)).astype(instance.W.dtype)
     state = state_of(instance, backend)
     growth = [_growth_from(state, backend, i, z) for i in range(instance.setting.n_sequences)]
-    return (as_reading(max(growth)),)
+    return (as_reading(float(np.max(growth))),)
 
 
 def top_vector_product(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -37,17 +37,17 @@ def top_vector_product(instance: Instance, trial: Trial, backend: Backend) -> tu
     for i in range(instance.setting.n_sequences):
         _, _, top = singular_triplet(instance, backend, instance.W, state.pattern[:, i])
         growth.append(_growth_from(state, backend, i, top[None, :]))
-    return (as_reading(max(growth)),)
+    return (as_reading(float(np.max(growth))),)
 
 
 def _growth_from(state: State, backend: Backend, sequence: int, z: Array) -> float:
     """Return max over b <= l of ||D_l W ... D_b W z|| / ((1 + 1/L)^(l-b+1) ||z||) for one sequence."""
     horizon = state.instance.setting.horizon
-    largest = 0.0
+    largest = []
     for first in range(horizon):
         W = state.instance.W if state.instance.W.shape[0] == 1 else state.instance.W[first:]
         partial = backend.apply_product(W, np.ascontiguousarray(state.pattern[first:, sequence]), z)
         norms = np.linalg.norm(partial[:, 0], axis=1) / np.linalg.norm(z)
         allowed = (1 + 1 / horizon) ** np.arange(1, horizon - first + 1)
-        largest = max(largest, float(np.max(norms / allowed)))
-    return largest
+        largest.append(np.max(norms / allowed))
+    return float(np.max(largest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,7 +18,7 @@ from rnnconv_cli.adversary.perturbation import (
     product_norm,
     state_of,
 )
-from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.activations import RELU, TANH
 from rnnconv_cli.kernels.arrays import Array
@@ -57,7 +58,7 @@ def flipped_mass(instance: Instance, trial: Trial, backend: Backend) -> tuple[Re
     """max over the targets (l >= 2, i) of ||D'_{i,l} g_{i,l}|| at the target [1]; Lemma C.2c says O(m^-1/2)."""
     perturbed = _perturb(instance, trial, backend, _every_target(instance))
     mass = np.linalg.norm(perturbed.flips * perturbed.preactivation, axis=2)
-    return (as_reading(max(float(mass[target.layer, t]) for t, target in enumerate(perturbed.targets))),)
+    return (as_reading(float(np.max([mass[target.layer, t] for t, target in enumerate(perturbed.targets)]))),)
 
 
 def hidden_change(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -87,7 +88,7 @@ def _change_per_size(perturbed: Perturbed, before: State, size: float) -> tuple[
 
 
 def backward_change(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """Mean over the targets (2 <= l < L, i) of ||B D~_L W ... D~_l W - B D_L W ... D_l W||_F / sqrt(d) [1].
+    """Mean over the targets (l >= 2, i) of ||B D~_L W ... D~_l W - B D_L W ... D_l W||_F / sqrt(d) [1].
 
     Only the masks change, and they are those of an actual perturbation (Lemma C.9a: O(m^(1/3) log m)).
     """
@@ -122,7 +123,7 @@ def product_change(instance: Instance, trial: Trial, backend: Backend) -> tuple[
         )
         for t, target in enumerate(targets)
     ]
-    return (as_reading(max(norms)),)
+    return (as_reading(float(np.max(norms))),)
 
 
 def first_order_error(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -155,7 +156,7 @@ def _first_order_error(
         raise MeasurementError("(7.1)", "is about piecewise linear activations, found tanh")
     if not with_second_pattern and not np.any(perturbed.flips):
         return (Reading(0.0, Status.ZERO),)
-    worst = 0.0
+    errors = []
     for t, target in enumerate(perturbed.targets):
         before = base.preactivation[:, target.sequence]
         diagonal = base.pattern[:, target.sequence].copy()
@@ -164,8 +165,10 @@ def _first_order_error(
         kick = perturbed_weights(base.instance, perturbed.perturbation, t) - base.instance.W
         expanded = _expansion(base.instance.W, diagonal, kick, perturbed.hidden[:, t], backend)
         actual = perturbed.hidden[-1, t] - base.hidden[-1, target.sequence]
-        error = float(np.linalg.norm(expanded - actual) / np.linalg.norm(perturbed.hidden[-1, t]))
-        worst = max(worst, error)
+        errors.append(np.linalg.norm(expanded - actual) / np.linalg.norm(perturbed.hidden[-1, t]))
+    worst = float(np.max(errors))
+    if not math.isfinite(worst):
+        return (Reading(None, Status.DIVERGED),)
     unit = float(np.finfo(instance.W.dtype).eps) * setting.horizon * np.sqrt(setting.width)
     return (Reading(worst / unit),)
 
@@ -185,6 +188,8 @@ def _perturb(instance: Instance, trial: Trial, backend: Backend, targets: tuple[
     """Return the instance (or its displaced copy) under the trial's perturbation of the given targets."""
     setting = _perturbation_of(trial)
     base = state_of(displaced(instance, backend) if setting.around == "displaced" else instance, backend)
+    if not np.isfinite(base.hidden).all():
+        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite before any perturbation")
     perturbation = ADVERSARIES[setting.adversary](base, setting.size, targets, backend)
     preactivation, hidden = perturbed_states(base, perturbation, targets, backend)
     return Perturbed(base, perturbation, targets, preactivation, hidden)

@@ -42,7 +42,7 @@ class Run:
 
     def first_step_at(self, accuracy: float) -> int | None:
         """Return the first t with f_t - floor <= accuracy (f_0 - floor), or None."""
-        below = self.losses - self.floor <= accuracy * (self.losses[0] - self.floor)
+        below = self.losses <= self.floor + accuracy * (self.losses[0] - self.floor)  # rounded as the run's own target
         return int(np.argmax(below)) if bool(below.any()) else None
 
     def curve(self) -> tuple[tuple[int, float], ...]:
@@ -96,6 +96,7 @@ def descend(
     chunk = max(1, int(CHUNK_SECONDS / seconds_per_step(instance.setting)))
     step, code = 0, reference.RUNNING
     while code == reference.RUNNING and step <= training.max_steps:
+        at_end = step == training.max_steps  # only the loss there is wanted: W stays where it was recorded
         step, code = backend.descend(
             W,
             instance.A,
@@ -103,10 +104,10 @@ def descend(
             instance.x,
             instance.labels,
             instance.activation,
-            eta,
+            0.0 if at_end else eta,
             batches,
             step,
-            min(step + chunk, training.max_steps + 1),
+            training.max_steps + 1 if at_end else min(step + chunk, training.max_steps),
             target,
             limit,
             losses,

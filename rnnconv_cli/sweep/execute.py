@@ -6,13 +6,13 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
 
-from rnnconv_cli.errors import MeasurementError, ResourceError
+from rnnconv_cli.errors import MeasurementError, OverflowedNetwork, ResourceError
 from rnnconv_cli.kernels.backend import BACKENDS, Backend
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import peak_bytes
@@ -28,6 +28,7 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
 Readings = Mapping[Trial, tuple[Reading, ...]]
+Finished = Generator[tuple[Group, tuple[tuple[Reading, ...], ...]], None, None]
 
 
 def execute(trials: Sequence[Trial], *, backend: str, jobs: int, progress: Progress) -> Readings:
@@ -44,9 +45,10 @@ def execute(trials: Sequence[Trial], *, backend: str, jobs: int, progress: Progr
         finished = _in_this_process(groups, backend)
     else:
         finished = _in_workers(groups, backend, jobs)
-    for group, results in finished:
-        readings.update(zip(group, results, strict=True))
-        progress.advance(label(group[0]), _seconds(group))
+    with contextlib.closing(finished):  # ends the workers here and now, also where an error comes out of `advance`
+        for group, results in finished:
+            readings.update(zip(group, results, strict=True))
+            progress.advance(label(group[0]), _seconds(group))
     return readings
 
 
@@ -64,7 +66,11 @@ def run_trial(trial: Trial, instance: elman.Instance, backend: Backend) -> tuple
     try:
         with np.errstate(all="ignore"):  # what overflows becomes a status, read off the value itself
             return MEASUREMENTS[trial.quantity].measure(instance, trial, backend)
-    except (MeasurementError, MemoryError, np.linalg.LinAlgError) as error:
+    except OverflowError:  # where NumPy has infinity, Python's own floats raise
+        return _without_value(trial, Status.DIVERGED, "a number beyond the range of float64")
+    except OverflowedNetwork as error:
+        return _without_value(trial, Status.DIVERGED, str(error))
+    except (MeasurementError, MemoryError, ZeroDivisionError, np.linalg.LinAlgError) as error:
         return _without_value(trial, Status.FAILED, str(error) or type(error).__name__)
 
 
@@ -79,7 +85,8 @@ def run_group(group: Group, backend_name: str) -> tuple[tuple[Reading, ...], ...
 
 
 def _without_value(trial: Trial, status: Status, detail: str) -> tuple[Reading, ...]:
-    points: tuple[float | None, ...] = tuple(float(decade) for decade in trial.decades) or (None,)
+    first = MEASUREMENTS[trial.quantity].first_decade
+    points: tuple[float | None, ...] = tuple(float(decade - first) for decade in trial.decades) or (None,)
     return tuple(Reading(None, status, point, detail=detail) for point in points)
 
 
@@ -103,15 +110,13 @@ def _jobs_that_fit(trials: Sequence[Trial]) -> int:
     return max(1, available // peak_bytes(largest))
 
 
-def _in_this_process(groups: Sequence[Group], backend: str) -> Iterator[tuple[Group, tuple[tuple[Reading, ...], ...]]]:
+def _in_this_process(groups: Sequence[Group], backend: str) -> Finished:
     with limit_blas_threads():
         for group in groups:
             yield group, run_group(group, backend)
 
 
-def _in_workers(
-    groups: Sequence[Group], backend: str, jobs: int
-) -> Iterator[tuple[Group, tuple[tuple[Reading, ...], ...]]]:
+def _in_workers(groups: Sequence[Group], backend: str, jobs: int) -> Finished:
     for name in THREAD_VARIABLES:  # read by the workers' libraries when they are imported
         os.environ.setdefault(name, "1")
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
@@ -126,7 +131,7 @@ def _in_workers(
             try:
                 yield group, future.result()
             except BrokenProcessPool:
-                detail = "its worker process died, most often for want of memory"
+                detail = "a worker process died before it was done, most often for want of memory"
                 yield group, tuple(_without_value(trial, Status.FAILED, detail) for trial in group)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rnnconv_cli.adversary import ADVERSARIES
-from rnnconv_cli.errors import SpecError, UnknownName, Violation
+from rnnconv_cli.errors import SpecError, UnknownName, UsageError, Violation
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import draw_seconds
 from rnnconv_cli.records import PerturbationSetting, ProblemSetting, TrainingSetting, Trial
@@ -50,8 +50,9 @@ def make_plan(claims: Sequence[LoadedClaim], *, profile: str, seed: int, checks:
     """Return the plan of these claims, or of the named checks alone.
 
     Raises SpecError for every quantity, adversary or section that no measurement can use, UnknownName for a check id
-    that no claim has.
+    that no claim has, UsageError for two claims of one id, whose results could not be told apart.
     """
+    _refuse_namesakes(claims)
     violations = tuple(violation for claim in claims for violation in _violations(claim))
     if violations:
         raise SpecError(violations)
@@ -62,6 +63,15 @@ def make_plan(claims: Sequence[LoadedClaim], *, profile: str, seed: int, checks:
                 Job(claim.claim.id, check.check.id, name, point, trial) for point, trial in _trials(arm, profile, seed)
             ]
     return Plan(tuple(jobs))
+
+
+def _refuse_namesakes(claims: Sequence[LoadedClaim]) -> None:
+    origins: dict[str, str] = {}
+    for claim in claims:
+        if claim.claim.id in origins:
+            found = f"the claim id {claim.claim.id!r} in {origins[claim.claim.id]} and in {claim.origin}"
+            raise UsageError(found, "a different id for each claim", "verify them one at a time, or change an id")
+        origins[claim.claim.id] = claim.origin
 
 
 def selected_checks(
@@ -167,8 +177,12 @@ def _at(number: float | Law | None, problem: ProblemSetting) -> float:
 
 
 def _violations(claim: LoadedClaim) -> Iterator[Violation]:
-    """Yield what only this layer can know: names that no table has, sections that a quantity lacks or never reads."""
+    """Yield what only this layer can know: names that no table has, sections that a quantity lacks or never reads.
+
+    What a check itself gets wrong is not said again of its control and its exhibits.
+    """
     for index, check in enumerate(claim.checks):
+        said: set[tuple[str, str]] = set()
         for name, arm in arms(check):
             path: tuple[str | int, ...] = ("checks", index)
             if name == CONTROL:
@@ -176,7 +190,10 @@ def _violations(claim: LoadedClaim) -> Iterator[Violation]:
             elif name != MAIN:
                 position = [exhibit.id for exhibit, _ in check.exhibits].index(name)
                 path = (*path, "beside", position, "change")
-            yield from _arm_violations(claim, path, arm, is_main=name == MAIN)
+            found = tuple(_arm_violations(claim, path, arm, is_main=name == MAIN))
+            yield from (violation for violation in found if (violation.found, violation.wanted) not in said)
+            if name == MAIN:
+                said = {(violation.found, violation.wanted) for violation in found}
 
 
 def _arm_violations(claim: LoadedClaim, path: tuple[str | int, ...], arm: Arm, *, is_main: bool) -> Iterator[Violation]:

@@ -71,7 +71,7 @@ def test_direction_of_the_second_layer_is_the_first_state(draw_state: DrawState)
 def test_a_state_without_a_part_of_its_own_is_refused(draw_state: DrawState, own: float) -> None:
     state = draw_state()
     state.hidden[1, 0] = own * state.hidden[0, 0]
-    with pytest.raises(MeasurementError, match="layer 3 of sequence 1: .*no part of its own.*larger width"):
+    with pytest.raises(MeasurementError, match=r"layer 3 of sequence 1: .*no part of its own.*larger width"):
         fresh_direction(state, Target(2, 0))
 
 
@@ -120,7 +120,7 @@ def test_kinks_are_the_smallest_and_one_more_is_beyond_the_budget(
 def test_no_set_of_rows_within_the_budget_is_larger(draw_state: DrawState, backend: Backend, seed: int) -> None:
     state = draw_state(width=9, horizon=3, n_sequences=1, input_dim=3, seed=seed, activation="linear")
     target = Target(2, 0)
-    direction, length = fresh_direction(state, target)
+    _, length = fresh_direction(state, target)
     g = state.preactivation[2, 0]
     for size in (0.1, 0.5, 1.5):
         flipped = np.count_nonzero(kinks(state, size, (target,), backend).left)

@@ -120,7 +120,7 @@ def test_norm_of_a_difference_of_products(draw_state: DrawState, backend: Backen
 def test_an_iteration_cut_short_is_no_norm(draw_state: DrawState, monkeypatch: pytest.MonkeyPatch) -> None:
     state = draw_state()
     monkeypatch.setattr(module, "NORM_STEPS", 1)
-    with pytest.raises(MeasurementError, match="spectral norm: residual bound .* after 1 Lanczos steps"):
+    with pytest.raises(MeasurementError, match=r"spectral norm: residual bound .* after 1 Lanczos steps"):
         product_norm(state.instance, BACKENDS["compiled"], state.instance.W, state.pattern[:, 0])
 
 

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import math
+import multiprocessing
+import os
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rnnconv_cli.errors import ResourceError
+from rnnconv_cli.kernels.backend import BACKENDS, warm_up
+from rnnconv_cli.measure import MEASUREMENTS
+from rnnconv_cli.measure.cost import peak_bytes
+from rnnconv_cli.records import PerturbationSetting, ProblemSetting, Reading, Status, TrainingSetting, Trial
+from rnnconv_cli.sweep import execute as executor
+from rnnconv_cli.sweep.execute import Readings, execute, label
+
+if TYPE_CHECKING:
+    from tests.conftest import Recorder
+
+PROBLEM = ProblemSetting(
+    32, 4, 2, 6, 1, 0.5, "fresh", "random", 1, "independent", 2.0, "1/d", "relu", "shared", "float64"
+)
+TRAINING = TrainingSetting("gd", 2, 1.0, "inverse-lambda-max", 200, 1e-3, "loss")
+EVERY = ("unit-first-token", "token-norms", "separation", "gram-schmidt")
+ENDLESS = replace(TRAINING, max_steps=2_000_000, accuracy=1e-300)  # far longer than any test waits
+
+
+def trial(quantity: str, problem: ProblemSetting = PROBLEM, *, replicate: int = 0, **changes: Any) -> Trial:
+    """A trial of this quantity with the sections and decades that it reads."""
+    measurement = MEASUREMENTS[quantity]
+    first = measurement.first_decade
+    sections: dict[str, Any] = {
+        "training": TRAINING if measurement.reads_training else None,
+        "perturbation": PerturbationSetting(0.5, "kinks", "displaced") if measurement.reads_perturbation else None,
+        "decades": (first + 1, first + 2, first + 3) if measurement.by_decade else (),
+        "preconditions": (),
+    }
+    return Trial(quantity=quantity, problem=problem, replicate=replicate, seed=7, **{**sections, **changes})
+
+
+def measured(*trials: Trial, jobs: int = 1, progress: Recorder) -> Readings:
+    return execute(trials, backend="compiled", jobs=jobs, progress=progress)
+
+
+def reading(one: Trial, progress: Recorder) -> Reading:
+    """The only reading of a trial."""
+    (found,) = measured(one, progress=progress)[one]
+    return found
+
+
+@pytest.fixture
+def pooled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use worker processes however little there is to do, with the kernels in the cache they read."""
+    monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
+    warm_up(BACKENDS["compiled"], "float64")
+
+
+# --- the same bits ----------------------------------------------------------------------------------------------------
+
+
+def mixed_trials() -> tuple[Trial, ...]:
+    """Every quantity, on networks of several sizes and kinds."""
+    problems = (PROBLEM, replace(PROBLEM, width=96, dtype="float32"), replace(PROBLEM, layers="independent", horizon=3))
+    every = [
+        trial(quantity, replace(problem, copies=2), replicate=replicate)
+        for quantity in MEASUREMENTS
+        for problem in problems
+        for replicate in range(2)
+    ]
+    batches = replace(TRAINING, method="sgd", batch_size=1, learning_rate=0.3)
+    return (*every, trial("movement", training=batches), trial("steps-to-decades", training=batches))
+
+
+@pytest.mark.usefixtures("pooled")
+def test_the_same_bits_for_any_number_of_workers_and_any_order(recorder: Recorder) -> None:
+    trials = mixed_trials()
+    one = measured(*trials, jobs=1, progress=recorder)
+    two = measured(*reversed(trials), jobs=2, progress=recorder)
+    assert set(one) == set(trials)
+    assert one == two
+    assert {each.status for readings in one.values() for each in readings} >= {Status.OK, Status.NOT_REACHED}
+
+
+def test_a_trial_does_not_depend_on_what_is_measured_beside_it(recorder: Recorder) -> None:
+    trials = mixed_trials()[::7]
+    together = measured(*trials, progress=recorder)
+    assert all(measured(each, progress=recorder)[each] == together[each] for each in trials)
+
+
+def test_progress_counts_the_predicted_seconds(recorder: Recorder) -> None:
+    trials = [trial(name, replicate=k) for name in ("hidden-norm-max", "product-norm") for k in range(3)]
+    measured(*trials, progress=recorder)
+    ((name, total),) = recorder.phases
+    assert name == "measuring"
+    assert sum(seconds for _, seconds in recorder.advanced) == pytest.approx(total)
+    assert len(recorder.advanced) == 3  # one for each instance
+    assert label(trials[0]) == "hidden-norm-max m=32 L=4 n=2 draw 0"
+    assert label(trials[0]) in {text for text, _ in recorder.advanced}
+
+
+def test_the_longest_work_comes_first(recorder: Recorder) -> None:
+    measured(*(trial("product-norm", replace(PROBLEM, width=width)) for width in (16, 64, 32)), progress=recorder)
+    assert [seconds for _, seconds in recorder.advanced] == sorted(
+        (seconds for _, seconds in recorder.advanced), reverse=True
+    )
+
+
+# --- trials without a value -------------------------------------------------------------------------------------------
+
+
+def test_a_broken_precondition_is_out_of_regime(recorder: Recorder) -> None:
+    clash = replace(PROBLEM, copies=2, n_sequences=16, horizon=4)
+    found = reading(trial("hidden-norm-max", clash, preconditions=EVERY), recorder)
+    assert (found.value, found.status) == (None, Status.OUT_OF_REGIME)
+    assert found.detail == "breaks separation, gram-schmidt"
+    kept = reading(trial("hidden-norm-max", clash, preconditions=EVERY[:2]), recorder)
+    assert (kept.status, kept.detail) == (Status.OK, "")
+
+
+@pytest.mark.parametrize("quantity", ["steps-to-decades", "steps-beyond-fourth-decade"])
+def test_a_trial_without_a_value_has_the_points_of_one_with_values(quantity: str, recorder: Recorder) -> None:
+    good = trial(quantity)
+    broken = trial(quantity, replace(PROBLEM, copies=2), preconditions=EVERY)
+    found = measured(good, broken, progress=recorder)
+    assert [each.point for each in found[good]] == [1.0, 2.0, 3.0]
+    assert [each.point for each in found[broken]] == [1.0, 2.0, 3.0]
+    assert {each.status for each in found[broken]} == {Status.OUT_OF_REGIME}
+
+
+def test_a_bracket_that_does_not_hold_is_a_failure(recorder: Recorder) -> None:
+    too_large = replace(TRAINING, learning_rate=1e9, learning_rate_unit="absolute", max_steps=5)
+    found = reading(trial("largest-stable-step", training=too_large), recorder)
+    assert (found.value, found.status) == (None, Status.FAILED)
+    assert found.detail == "largest stable step: not between 1 and 256 times 1e+09"
+
+
+def test_first_tokens_that_cannot_be_placed_are_a_failure_of_every_trial(recorder: Recorder) -> None:
+    crowded = replace(PROBLEM, n_sequences=20, input_dim=3, separation=0.9)
+    trials = [trial(name, crowded) for name in ("hidden-norm-max", "movement")]
+    for (found,) in measured(*trials, progress=recorder).values():
+        assert (found.value, found.status) == (None, Status.FAILED)
+        assert found.detail.startswith("first tokens: 20 points at distances >= 0.9 were not found")
+
+
+def test_a_dead_network_has_no_step_size(recorder: Recorder) -> None:
+    """Width 1 and zero tokens: half of all draws give h = 0 from the first layer on, and a tangent Gram matrix of 0."""
+    dead = replace(PROBLEM, width=1, later_tokens="zero")
+    trials = [trial(quantity, dead, replicate=k) for quantity in MEASUREMENTS for k in range(3)]
+    found = [each for readings in measured(*trials, progress=recorder).values() for each in readings]
+    assert all(each.value is None or math.isfinite(each.value) for each in found)
+    assert all(each.detail for each in found if each.status is Status.FAILED)
+
+
+# --- a blow-up is data ------------------------------------------------------------------------------------------------
+
+ABSOLUTE = replace(TRAINING, learning_rate=0.01, learning_rate_unit="absolute", max_steps=20)
+EXPLODING = {
+    "three hundred layers": replace(PROBLEM, weight_variance=1e6, horizon=300, copies=2),
+    "float32": replace(PROBLEM, weight_variance=1e30, horizon=8, copies=2, dtype="float32"),
+    "independent layers": replace(PROBLEM, weight_variance=1e60, horizon=12, copies=2, layers="independent"),
+}
+
+
+@pytest.mark.parametrize("quantity", MEASUREMENTS)
+@pytest.mark.parametrize("world", EXPLODING)
+def test_an_overflow_is_a_divergence(world: str, quantity: str, recorder: Recorder) -> None:
+    one = trial(quantity, EXPLODING[world])
+    one = replace(one, training=ABSOLUTE) if one.training else one
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        readings = measured(one, progress=recorder)[one]
+    assert {(each.value, each.status) for each in readings} == {(None, Status.DIVERGED)}
+    assert all(math.isfinite(value) for each in readings for _, value in each.curve)
+
+
+@pytest.mark.parametrize("quantity", [name for name, each in MEASUREMENTS.items() if each.reads_training])
+def test_an_overflow_before_the_step_size_is_known_is_a_divergence(quantity: str, recorder: Recorder) -> None:
+    one = trial(quantity, EXPLODING["float32"])
+    readings = measured(one, progress=recorder)[one]
+    assert {(each.value, each.status) for each in readings} == {(None, Status.DIVERGED)}
+
+
+@pytest.mark.parametrize("adversary", ["gaussian", "gradient", "kinks", "weighted-kinks", "linearised-ascent"])
+def test_a_perturbation_beyond_all_numbers_is_no_crash(adversary: str, recorder: Recorder) -> None:
+    huge = PerturbationSetting(1e200, adversary, "initial")
+    trials = [trial(name, perturbation=huge) for name, each in MEASUREMENTS.items() if each.reads_perturbation]
+    for readings in measured(*trials, progress=recorder).values():
+        assert all(each.value is None or math.isfinite(each.value) for each in readings)
+
+
+def test_a_step_that_is_too_large_is_a_divergence(recorder: Recorder) -> None:
+    too_large = replace(TRAINING, learning_rate=1e4)
+    found = reading(trial("final-loss-ratio", training=too_large), recorder)
+    assert (found.value, found.status) == (None, Status.DIVERGED)
+    assert found.curve[0] == (0, 1.0)
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_network_that_does_not_fit_is_refused_before_anything_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+) -> None:
+    monkeypatch.setattr(executor, "usable_memory", lambda: 2**32)
+    monkeypatch.setattr(executor, "run_group", _never)
+    small, huge = trial("hidden-norm-max"), trial("hidden-norm-max", replace(PROBLEM, width=10**6))
+    with pytest.raises(ResourceError) as caught:
+        measured(small, huge, progress=recorder)
+    assert caught.value.needed_bytes == peak_bytes(huge) > 6 * 8 * 10**12
+    need = f"found a need of {peak_bytes(huge) / 2**30:.2f} GiB, wanted at most 4.00 GiB"
+    assert str(caught.value).startswith(f"hidden-norm-max m=1000000 L=4 n=2 draw 0: {need}")
+    assert recorder.phases == []
+
+
+def test_a_tangent_gram_matrix_that_does_not_fit_is_refused(
+    monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+) -> None:
+    monkeypatch.setattr(executor, "usable_memory", lambda: 2**37)
+    with pytest.raises(ResourceError, match="movement m=32 L=300 n=2"):
+        measured(trial("movement", replace(PROBLEM, horizon=300)), progress=recorder)
+
+
+@pytest.mark.parametrize(("room", "jobs"), [(0.9, None), (1.0, 1), (2.5, 2), (100, 4)])
+def test_fewer_jobs_where_memory_is_short(
+    room: float, jobs: int | None, monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+) -> None:
+    trials = [trial("hidden-norm-max", replace(PROBLEM, width=512), replicate=k) for k in range(5)]
+    used: list[int] = []
+
+    def in_workers(groups: Any, backend: str, jobs: int) -> Iterator[Any]:
+        used.append(jobs)
+        yield from executor._in_this_process(groups, backend)
+
+    monkeypatch.setattr(executor, "usable_memory", lambda: int(room * peak_bytes(trials[0])))
+    monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
+    monkeypatch.setattr(executor, "_in_workers", in_workers)
+    if jobs is None:
+        with pytest.raises(ResourceError):
+            measured(*trials, jobs=4, progress=recorder)
+    else:
+        measured(*trials, jobs=4, progress=recorder)
+        assert used == ([jobs] if jobs > 1 else [])
+
+
+def _never(*arguments: object) -> None:
+    raise AssertionError(f"called with {arguments}")
+
+
+# --- workers ----------------------------------------------------------------------------------------------------------
+
+
+class Poison(str):
+    """A name that ends the process that unpickles it."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os._exit, (3,)
+
+
+@pytest.mark.usefixtures("pooled")
+def test_a_worker_that_dies_leaves_failures_and_every_result_that_was_finished(recorder: Recorder) -> None:
+    poisoned, after = (
+        trial("steps-beyond-fourth-decade", replicate=k, preconditions=(name,))
+        for k, name in enumerate((Poison("no-name"), "separation"))
+    )
+    trials = [trial("hidden-norm-max", replicate=k) for k in range(4)]
+    groups = [(one,) for one in (*trials, poisoned, after)]
+    found = {group[0]: results[0] for group, results in executor._in_workers(groups, "compiled", 1)}
+    alone = measured(*trials, progress=recorder)
+    assert {one: found[one] for one in trials} == alone
+    detail = "a worker process died before it was done, most often for want of memory"
+    lost = tuple(Reading(None, Status.FAILED, point, detail=detail) for point in (1.0, 2.0, 3.0))
+    assert (found[poisoned], found[after]) == (lost, lost)
+    assert_gone([])
+
+
+class Stopping:
+    """A progress display that keeps the workers' process ids and stops the run."""
+
+    def __init__(self, error: type[BaseException]) -> None:
+        self.error, self.workers = error, list[int]()
+
+    def phase(self, name: str, total: float | None) -> None:
+        """Begin."""
+
+    def advance(self, label: str, seconds: float) -> None:
+        """Stop at the first finished piece of work."""
+        self.workers = [child.pid or 0 for child in multiprocessing.active_children()]
+        raise self.error
+
+    def close(self) -> None:
+        """End."""
+
+
+def endless_trials() -> list[Trial]:
+    """One short trial and two that would run for hours."""
+    long = [trial("movement", replace(PROBLEM, width=256), replicate=k, training=ENDLESS) for k in range(2)]
+    return [*long, *(trial("hidden-norm-max", replicate=k) for k in range(2))]
+
+
+def assert_gone(workers: list[int]) -> None:
+    """No such process runs any more; joined with a limit that only a hang would reach."""
+    for child in multiprocessing.active_children():
+        child.join(timeout=10)
+    assert not multiprocessing.active_children()
+    assert not [worker for worker in workers if Path(f"/proc/{worker}").exists()]
+
+
+@pytest.mark.usefixtures("pooled")
+@pytest.mark.parametrize("error", [KeyboardInterrupt, BrokenPipeError])
+def test_an_error_in_the_middle_ends_the_workers(error: type[BaseException]) -> None:
+    stopping = Stopping(error)
+    with pytest.raises(error):
+        execute(endless_trials(), backend="compiled", jobs=3, progress=stopping)
+    assert len(stopping.workers) == 3
+    assert_gone(stopping.workers)
+
+
+@contextmanager
+def interrupt_after(seconds: float) -> Iterator[None]:
+    """Raise KeyboardInterrupt in the main thread after so many seconds, and again should a callback swallow it."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 5.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.usefixtures("pooled")
+@pytest.mark.parametrize("seconds", [0.05, 1.0])
+def test_an_interrupt_while_waiting_ends_the_workers(seconds: float, recorder: Recorder) -> None:
+    """While they start, and once they work."""
+    long = [each for each in endless_trials() if each.training]
+    with interrupt_after(seconds), pytest.raises(KeyboardInterrupt):
+        measured(*long, jobs=2, progress=recorder)
+    assert_gone([])
+
+
+def test_an_interrupt_is_served_within_a_descent_run(recorder: Recorder) -> None:
+    with interrupt_after(0.3), pytest.raises(KeyboardInterrupt):
+        measured(trial("movement", replace(PROBLEM, width=256), training=ENDLESS), progress=recorder)
