@@ -36,14 +36,27 @@ def _unit_ascent(state: State, targets: tuple[Target, ...], backend: Backend) ->
     if state.hidden.shape[2] < 2:
         raise MeasurementError("linearised ascent", "needs a width of at least 2")
     rng = state.instance.stream(Stream.PERTURBATION, 2)
-    left, right = np.empty((2, len(targets), state.hidden.shape[2]), dtype=state.hidden.dtype)
-    for t, target in enumerate(targets):
-        left[t] = rng.standard_normal(left.shape[1])
-        right[t] = fresh_direction(state, target)[0]
-        for _ in range(ALTERNATIONS):
-            left[t] = _best_left(state, target, right[t], left[t])
-            right[t] = _best_right(state, target, left[t], backend)
-    return left, right
+    noise = np.asarray(rng.standard_normal(state.hidden.shape[2]), dtype=state.hidden.dtype)
+    pairs = [
+        max((_climb(state, target, start, noise, backend) for start in _starts(state, target)), key=lambda end: end[2])
+        for target in targets
+    ]
+    return np.stack([left for left, _, _ in pairs]), np.stack([right for _, right, _ in pairs])
+
+
+def _starts(state: State, target: Target) -> tuple[Array, Array]:
+    """Return two directions u to climb from: what the last h alone has, and what the earlier ones have in common."""
+    _, _, common = np.linalg.svd(state.hidden[: target.layer, target.sequence], full_matrices=False)
+    return fresh_direction(state, target)[0], common[0]
+
+
+def _climb(state: State, target: Target, right: Array, left: Array, backend: Backend) -> tuple[Array, Array, float]:
+    """Return the unit pair (y, u) reached from a start, and its first-order ||h'_l||."""
+    value = 0.0
+    for _ in range(ALTERNATIONS):
+        left = _best_left(state, target, right, left)
+        right, value = _best_right(state, target, left, backend)
+    return left, right, value
 
 
 def _best_left(state: State, target: Target, right: Array, start: Array) -> Array:
@@ -74,8 +87,11 @@ def _best_left(state: State, target: Target, right: Array, start: Array) -> Arra
     return np.asarray(top[0])
 
 
-def _best_right(state: State, target: Target, left: Array, backend: Backend) -> Array:
-    """Return the unit u that maximises ||h'_l|| for this y: h'_l = sum_a q_a <u, h_{a-1}>, q_a = D_l W ... D_a y."""
+def _best_right(state: State, target: Target, left: Array, backend: Backend) -> tuple[Array, float]:
+    """Return the unit u that maximises ||h'_l|| for this y, and the maximum: with q_a = D_l W ... D_a y,
+
+    h'_l = sum over a of q_a <u, h_{a-1}>.
+    """
     W, pattern = state.instance.W, state.pattern[:, target.sequence]
     responses = []
     for layer in range(1, target.layer + 1):
@@ -84,5 +100,5 @@ def _best_right(state: State, target: Target, left: Array, backend: Backend) -> 
         rest = np.ascontiguousarray(pattern[layer + 1 : target.layer + 1])
         responses.append(backend.apply_product(later, rest, entered)[-1, 0] if len(rest) > 0 else entered[0])
     basis, mixing = np.linalg.qr(state.hidden[: target.layer, target.sequence].T)
-    _, _, top = np.linalg.svd(np.stack(responses, axis=1) @ mixing.T, full_matrices=False)
-    return np.asarray(basis @ top[0])
+    _, values, top = np.linalg.svd(np.stack(responses, axis=1) @ mixing.T, full_matrices=False)
+    return np.asarray(basis @ top[0]), float(values[0])

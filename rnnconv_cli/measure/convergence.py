@@ -100,18 +100,19 @@ def movement(instance: Instance, trial: Trial, backend: Backend) -> tuple[Readin
 
 
 def tail_rate_over_predicted(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """Decay of log(f - floor) per step on the last four decades over -2 log(1 - eta lambda_min) at initialisation [1].
+    """Decay of log f per step on the last four decades over -2 log(1 - eta lambda_min) at initialisation [1].
 
-    Raises MeasurementError where the tangent Gram matrix predicts no rate: eta lambda_min outside (0, 1).
+    Raises MeasurementError where the tangent Gram matrix predicts no rate: eta lambda_min is zero to rounding, as it is
+    with copies, or not below 1.
     """
     descent = run(instance, trial, backend)
     last = training_of(trial).accuracy
     start, end = descent.first_step_at(last * 10.0**TAIL_DECADES), descent.first_step_at(last)
     if start is None or end is None or end == start:
         return (Reading(None, Status.DIVERGED if descent.status is Status.DIVERGED else Status.NOT_REACHED),)
-    excess = descent.losses - descent.floor
-    measured = float(np.log(excess[start] / excess[end])) / (end - start)
-    slowest = descent.learning_rate * float(spectrum(state_of(instance, backend), backend)[0])
-    if not 0 < slowest < 1:
+    measured = float(np.log(descent.losses[start] / descent.losses[end])) / (end - start)
+    values = spectrum(state_of(instance, backend), backend)
+    slowest = descent.learning_rate * float(values[0])
+    if values[0] <= len(values) * np.finfo(np.float64).eps * values[-1] or slowest >= 1:
         raise MeasurementError("tangent prediction", f"needs 0 < eta lambda_min < 1, found {slowest:.3g}")
     return (as_reading(measured / (-2 * math.log1p(-slowest))),)

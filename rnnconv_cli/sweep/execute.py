@@ -19,7 +19,7 @@ from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.problem import elman
 from rnnconv_cli.problem.sequences import broken_preconditions
 from rnnconv_cli.records import Reading, Status, Trial
-from rnnconv_cli.sweep.machine import limit_blas_threads, usable_memory
+from rnnconv_cli.sweep.machine import limit_blas_threads, usable_memory, use_one_blas_thread
 from rnnconv_cli.sweep.plan import predicted_seconds
 from rnnconv_cli.sweep.progress import Progress
 
@@ -145,4 +145,4 @@ def _start_worker() -> None:
     """Leave Ctrl-C to the parent, SIGTERM to the default, and BLAS one thread for the life of the worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    contextlib.ExitStack().enter_context(limit_blas_threads())
+    use_one_blas_thread()

@@ -177,17 +177,26 @@ def commit(checkout: Path) -> str | None:
 
 @contextlib.contextmanager
 def limit_blas_threads() -> Iterator[None]:
-    """One BLAS thread inside the block. Raises MeasurementError where a library keeps more.
+    """One BLAS thread inside the block, as many as before after it; see `use_one_blas_thread`."""
+    limits = use_one_blas_thread()
+    try:
+        yield
+    finally:
+        limits.restore_original_limits()
+
+
+def use_one_blas_thread() -> threadpool_limits:
+    """Limit BLAS to one thread from here on; return what undoes it. Raises MeasurementError where a library keeps more.
 
     Sums change their last bits with the number of threads, so this is part of the result, not of its speed.
     """
     _blas_libraries()  # a library loaded later than the limit would escape it
-    with threadpool_limits(limits=1, user_api="blas"):
-        for library in _blas_libraries():
-            if library["num_threads"] != 1:
-                found = f"keeps {library['num_threads']} threads, wanted 1"
-                raise MeasurementError(str(library["internal_api"]), found)
-        yield
+    limits = threadpool_limits(limits=1, user_api="blas")
+    for library in _blas_libraries():
+        if library["num_threads"] != 1:
+            found = f"keeps {library['num_threads']} threads, wanted 1"
+            raise MeasurementError(str(library["internal_api"]), found)
+    return limits
 
 
 def gemm_peak(seconds: float = 0.3, size: int = 768) -> float:

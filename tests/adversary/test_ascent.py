@@ -108,7 +108,7 @@ def test_no_other_adversary_and_no_random_direction_moves_a_state_further(
 
 @pytest.mark.parametrize("layers", ["shared", "independent"])
 def test_ascent_comes_close_to_the_bilinear_optimum(draw_state: DrawState, backend: Backend, layers: str) -> None:
-    """One start and a dozen rounds may end at a lower maximum of (y, u), but not far below, and seldom."""
+    """Two starts may both end at a lower maximum of (y, u), but not far below, and seldom."""
     shares = []
     for seed in SEEDS:
         state = draw_state(width=14, n_sequences=1, seed=seed, layers=layers)
@@ -129,19 +129,19 @@ def test_one_layer_after_the_first_token_has_a_closed_optimum(draw_state: DrawSt
     assert linearised_change(state, Target(1, 0), matrix_of(found, 0)) == pytest.approx(
         0.5 * np.linalg.norm(h), rel=1e-12
     )
-    np.testing.assert_allclose(found.right[0], h / np.linalg.norm(h), rtol=1e-10, atol=1e-12)
+    assert abs(found.right[0] @ h) == pytest.approx(np.linalg.norm(h), rel=1e-12)
 
 
-def test_the_value_never_falls_from_round_to_round(
+def test_the_value_does_not_fall_from_one_alternation_to_the_next(
     draw_state: DrawState, backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     target, values = Target(3, 0), []
-    for rounds in range(8):
-        monkeypatch.setattr(ascent, "ROUNDS", rounds)
+    for alternations in range(1, 6):
+        monkeypatch.setattr(ascent, "ALTERNATIONS", alternations)
         state = draw_state()  # a state of its own each time: the ascent is remembered by state
         found = linearised_ascent(state, 1.0, (target,), backend)
         values.append(linearised_change(state, target, matrix_of(found, 0)))
-    assert all(later >= earlier * (1 - 1e-12) for earlier, later in pairwise(values))
+    assert all(later >= earlier * (1 - ascent.RITZ_TOLERANCE / 2) for earlier, later in pairwise(values))
 
 
 def test_size_scales_one_direction(draw_state: DrawState, every_target: EveryTarget, backend: Backend) -> None:

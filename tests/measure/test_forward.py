@@ -80,7 +80,8 @@ def test_one_sequence_that_vanishes_is_seen_among_others(
     louder[:, 0] *= 1000
     loud = replace(instance, x=louder)
     quiet = replace(instance, x=np.ascontiguousarray(instance.x[:, 1:]), labels=instance.labels[:, 1:])
-    assert value_of("hidden-norm-last", loud, backend) == value_of("hidden-norm-last", quiet, backend)
+    alone = value_of("hidden-norm-last", quiet, backend)
+    assert value_of("hidden-norm-last", loud, backend) == pytest.approx(alone, rel=1e-12)
 
 
 @np.errstate(over="ignore", invalid="ignore")

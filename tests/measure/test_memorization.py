@@ -95,13 +95,13 @@ def test_descent_stops_at_the_floor_of_the_clash_and_never_goes_below(
 ) -> None:
     instance = draw_instance(width=128, n_sequences=4, copies=copies, copy_labels=copy_labels, horizon=3)
     training = {"accuracy": 1e-6, "objective": "excess-over-floor", "max_steps": 5000}
-    assert value_of("floor-deviation", instance, backend, training=training) < 1e-5
+    assert value_of("floor-deviation", instance, backend, training=training) < 1e-4
     lowest = value_of("lowest-loss-over-floor", instance, backend, training=training)
-    assert 1 - 1e-12 <= lowest < 1 + 1e-5
+    assert 1 - 1e-12 <= lowest < 1 + 1e-4
     by_pairs = value_of("floor-deviation-by-pairs", instance, backend, training=training)
     below_pairs = value_of("lowest-loss-over-floor-of-pairs", instance, backend, training=training)
-    assert by_pairs == pytest.approx(abs(2 / copies - 1), abs=1e-5)  # the floor of a pair is wrong for three
-    assert below_pairs == pytest.approx(2 / copies, abs=1e-5)
+    assert by_pairs == pytest.approx(abs(2 / copies - 1), abs=1e-4)  # the floor of a pair is wrong for three
+    assert below_pairs == pytest.approx(2 / copies, abs=1e-4)
 
 
 @pytest.mark.parametrize("seed", range(3))
