@@ -192,6 +192,8 @@ def _perturb(instance: Instance, trial: Trial, backend: Backend, targets: tuple[
         raise OverflowedNetwork(trial.quantity, "the hidden states are not finite before any perturbation")
     perturbation = ADVERSARIES[setting.adversary](base, setting.size, targets, backend)
     preactivation, hidden = perturbed_states(base, perturbation, targets, backend)
+    if not np.isfinite(hidden).all():  # NaN has no pattern: its units would be counted as inactive
+        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite under the perturbation")
     return Perturbed(base, perturbation, targets, preactivation, hidden)
 
 

@@ -13,7 +13,6 @@ class Stream(IntEnum):
     WEIGHTS = 1
     SEQUENCES = 2
     LABELS = 3
-    TEACHER = 4
     PERTURBATION = 5
     BATCHES = 6
     START_VECTOR = 7

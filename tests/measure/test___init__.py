@@ -164,8 +164,9 @@ def test_backends_agree(
     instance = drawn_for(quantity, draw_instance, layers=layers)
     one, other = (measure(quantity, instance, backend, **RANDOM.get(quantity, {})) for backend in backends)
     assert [(each.status, each.point) for each in one] == [(each.status, each.point) for each in other]
-    assert all(each.value is not None and math.isfinite(each.value) for each in one)
-    found, expected = ([each.value for each in readings] for readings in (one, other))
+    found, expected = ([each.value for each in readings if each.value is not None] for readings in (one, other))
+    assert len(found) == len(expected) == len(one)
+    assert all(map(math.isfinite, found))
     if quantity == "first-order-error":
         assert max(found + expected) < 1
     else:

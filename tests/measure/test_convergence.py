@@ -121,7 +121,7 @@ def quadratic_limit(instance: Instance, backend: Backend, steps: int) -> float:
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("steps", [30, 300])
+@pytest.mark.parametrize("steps", [3, 30, 300])
 def test_on_a_quadratic_it_is_where_the_quadratic_stops_falling(
     draw_instance: DrawInstance, value_of: ValueOf, backend: Backend, seed: int, steps: int
 ) -> None:
@@ -134,7 +134,8 @@ def test_on_a_quadratic_it_is_where_the_quadratic_stops_falling(
     multiple = value_of("stable-step-multiple", instance, backend, training=training)
     largest = float(np.linalg.eigvalsh(tangent_gram(state_of(instance, backend), backend))[-1])
     assert multiple == pytest.approx(found * largest, rel=1e-12)
-    assert multiple == pytest.approx(2, rel=0.15)  # 2/lambda_max, and more where T leaves the top mode little time
+    # 2/lambda_max, and more where T leaves the top mode little time
+    assert steps < 30 or multiple == pytest.approx(2, rel=0.15)
 
 
 def test_it_does_not_depend_on_the_unit_it_is_searched_in(

@@ -109,7 +109,7 @@ def test_no_weights_at_all_go_below_the_floor(draw_instance: DrawInstance, backe
     instance = draw_instance(n_sequences=3, copies=3, seed=seed)
     floor, rng = clash_floor(instance), np.random.default_rng(seed)
     for scale in (0.0, 0.1, 0.3):
-        W = scale * rng.standard_normal(instance.W.shape)
+        W = np.asarray(scale * rng.standard_normal(instance.W.shape))
         hidden = backend.forward(W, instance.A, instance.x, instance.activation)[1]
         assert backend.loss(backend.residuals(instance.B, hidden, instance.labels)) >= floor
 

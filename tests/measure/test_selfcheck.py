@@ -17,7 +17,6 @@ from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import BACKENDS, Backend
 from rnnconv_cli.measure.selfcheck import difference_error, gradient_of, one_step, self_check
 from rnnconv_cli.problem.elman import Instance
-from rnnconv_cli.records import ProblemSetting
 
 DrawInstance = Callable[..., Instance]
 
@@ -105,7 +104,7 @@ def test_a_backward_pass_that_skips_a_layer_ends_the_run(
     draw_instance: DrawInstance, break_backend: Callable[..., str]
 ) -> None:
     def backward(W: Array, B: Array, pattern: Array, residual: Array) -> Array:
-        return pattern * (residual @ B)
+        return np.asarray(pattern * (residual @ B))
 
     with pytest.raises(SelfCheckError, match="the reference gradient"):
         self_check(break_backend(reference, backward=backward), [draw_instance().setting], 0)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from rnnconv_cli.adversary import ADVERSARIES
 from rnnconv_cli.adversary.perturbation import DensePerturbation, State, Target, displaced, state_of
-from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
@@ -205,13 +205,24 @@ def test_expansion_is_refused_where_it_is_not_stated(
 
 
 @np.errstate(all="ignore")
-def test_an_error_that_is_not_finite_is_no_error_of_zero(
-    draw_instance: DrawInstance, measure: Measure, backend: Backend
+@pytest.mark.parametrize("quantity", PERTURBED)
+def test_a_network_that_overflows_by_itself_is_said_to(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend, quantity: str
 ) -> None:
     instance = draw_instance()
     huge = replace(instance, W=1e200 * instance.W)
-    (reading,) = measure("first-order-error", huge, backend, perturbation={"adversary": "linearised-ascent"})
-    assert reading == Reading(None, Status.DIVERGED)
+    with pytest.raises(OverflowedNetwork, match="not finite before any perturbation"):
+        measure(quantity, huge, backend, perturbation={"adversary": "gaussian"})
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("quantity", PERTURBED)
+def test_an_overflow_under_the_perturbation_is_said_to(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend, quantity: str
+) -> None:
+    section = {"adversary": "gaussian", "size": 1e200}
+    with pytest.raises(OverflowedNetwork, match="not finite under the perturbation"):
+        measure(quantity, draw_instance(), backend, perturbation=section)
 
 
 FINITE = st.floats(-1e6, 1e6).filter(lambda g: g == 0 or abs(g) > 1e-150)

@@ -18,6 +18,7 @@ from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure import training as module
+from rnnconv_cli.measure.cost import seconds_per_step
 from rnnconv_cli.measure.selfcheck import gradient_of
 from rnnconv_cli.measure.tangent import spectrum
 from rnnconv_cli.measure.training import Run, clash_floor, descend, initial_loss, run, step_size, training_of
@@ -85,7 +86,7 @@ def test_bits_do_not_depend_on_the_chunk(
 ) -> None:
     instance, training = draw_instance(), make_training(method=method, batch_size=1, max_steps=steps)
     found = []
-    for seconds in (1e-12, 3 * module.seconds_per_step(instance.setting) * 1.01, 10.0):
+    for seconds in (1e-12, 3 * seconds_per_step(instance.setting) * 1.01, 10.0):
         monkeypatch.setattr(module, "CHUNK_SECONDS", seconds)
         found.append(descend(instance, training, backend, 1e-3, 0.0, 1e-9))
     for other in found[1:]:

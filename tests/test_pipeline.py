@@ -1,0 +1,332 @@
+from __future__ import annotations
+
+import importlib.metadata
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from rnnconv_cli import __version__, pipeline
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, ResourceError, SelfCheckError, SpecError, UnknownName
+from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.backend import BACKENDS
+from rnnconv_cli.pipeline import Options, preview, verify
+from rnnconv_cli.records import CheckResult, Report, Status, Verdict
+from rnnconv_cli.report.json import render
+from rnnconv_cli.spec.loader import LoadedClaim, Overrides, load, loads
+from rnnconv_cli.spec.template import claim_text
+from rnnconv_cli.sweep import execute as executor
+from rnnconv_cli.sweep.plan import make_plan
+
+if TYPE_CHECKING:
+    from tests.conftest import Recorder, Written
+
+OPTIONS = Options("quick", 3, 1, "compiled", (), False, ("rnnconv", "verify", "made-up.yaml"))
+VARIANCE = {"description": "variance 4/m", "change": {"problem": {"weight_variance": 4.0}}}
+NORM: Mapping[str, Any] = {
+    "id": "norm",
+    "quantity": "hidden-norm-upper",
+    "problem": {"width": 128, "horizon": 16, "n_sequences": 1},
+    "sweep": {"replicates": 60},
+    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9},
+    "control": VARIANCE,
+}
+DECAY: Mapping[str, Any] = {
+    "id": "decay",
+    "quantity": "steps-to-decades",
+    "problem": {"width": 64, "horizon": 3, "n_sequences": 2},
+    "training": {"learning_rate": {"over_lambda_max": 1.0}, "max_steps": 500},
+    "sweep": {"parameter": "decades", "grid": [1, 2, 3, 4, 5, 6], "replicates": 6},
+    "prediction": {"kind": "decay", "tail": 3, "tolerance": 0.5, "reason": "made up"},
+    "control": {"description": "a step a thousand times too large", "change": {"training": {"learning_rate": 1e3}}},
+    "beside": [
+        {
+            "id": "rate",
+            "description": "over the predicted rate",
+            "change": {
+                "quantity": "tail-rate-over-predicted",
+                "training": {"accuracy": 1e-6},
+                "sweep": {"parameter": None, "quick": {"grid": None}, "full": {"grid": None}},
+            },
+        }
+    ],
+}
+FLIPS: Mapping[str, Any] = {
+    "id": "flips",
+    "quantity": "pattern-flips",
+    "problem": {"width": 64, "horizon": 3, "n_sequences": 2},
+    "perturbation": {"tau0": 1.0, "adversaries": ["gaussian", "gradient", "kinks"]},
+    "sweep": {"replicates": 60},
+    "prediction": {"kind": "event", "bound": 20.0, "probability": 0.9},
+    "control": {"description": "a hundred times larger", "change": {"perturbation": {"tau0": 100.0}}},
+}
+FRAGILE: Mapping[str, Any] = {
+    "id": "stable-step",
+    "quantity": "largest-stable-step",
+    "problem": {"width": 32, "horizon": 3, "n_sequences": 2},
+    "training": {"learning_rate": {"over_lambda_max": 2.0}, "max_steps": 10},
+    "sweep": {"replicates": 36},
+    "prediction": {"kind": "event", "bound": 100.0, "probability": 0.9},
+    "control": {"description": "no bracket", "change": {"training": {"learning_rate": 1e9}}},
+}
+
+
+@pytest.fixture(scope="module")
+def claim(written: Written) -> LoadedClaim:
+    """A claim with one check of several kinds."""
+    return written(NORM, DECAY, FLIPS)
+
+
+def checks_of(report: Report) -> dict[str, CheckResult]:
+    return {check.id: check for claim in report.claims for check in claim.checks}
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The JSON document without what may differ between two runs of one seed."""
+    found: dict[str, Any] = json.loads(render(report))
+    return {key: value for key, value in found.items() if key not in ("environment", "timing")}
+
+
+# --- a run ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_reports_every_check_with_its_control_and_exhibits(claim: LoadedClaim, recorder: Recorder) -> None:
+    report = verify([claim], OPTIONS, recorder)
+    found = checks_of(report)
+    assert {name: (check.verdict, check.control.finding.verdict) for name, check in found.items()} == {
+        name: (Verdict.WITHIN, Verdict.OUTSIDE) for name in ("norm", "decay", "flips")
+    }
+    assert [(exhibit.id, exhibit.counts) for exhibit in found["decay"].exhibits] == [("rate", (("ok", 6),))]
+    assert (report.exit_status, report.exit_reasons) == (0, ())
+    assert (report.tool_version, report.profile, report.seed, report.backend) == (__version__, "quick", 3, "compiled")
+    assert report.claims[0].digest == claim.digest
+
+
+def test_the_long_table_has_every_reading_in_its_place(claim: LoadedClaim, recorder: Recorder) -> None:
+    found = checks_of(verify([claim], OPTIONS, recorder))
+    norm, decay, flips = (found[name].observations for name in ("norm", "decay", "flips"))
+    assert [each.trial.replicate for each in norm if each.arm == "main"] == list(range(60))
+    assert {(each.arm, each.point, each.adversary) for each in norm} == {("main", 1.0, None), ("control", 1.0, None)}
+    assert {(each.point, each.trial.replicate) for each in decay if each.arm == "main"} == {
+        (float(decade), replicate) for decade in range(1, 7) for replicate in range(6)
+    }
+    assert {each.status for each in decay if each.arm == "control"} == {Status.DIVERGED}
+    assert {each.arm for each in decay} == {"main", "control", "rate"}
+    assert all(each.curve for each in decay if each.arm == "main" and each.point == 1.0)
+    assert {each.adversary for each in flips} == {"gaussian", "gradient", "kinks"}
+    assert len(flips) == 2 * 3 * 60
+
+
+def test_the_provenance_of_a_run(claim: LoadedClaim, recorder: Recorder) -> None:
+    report = verify([claim], OPTIONS, recorder)
+    facts = dict(report.environment.facts)
+    assert (facts["command"], facts["jobs"]) == ("rnnconv verify made-up.yaml", 1)
+    assert facts["numba"] == importlib.metadata.version("numba")
+    assert [name for name, _ in report.timing.seconds] == ["prepare", "measure", "judge", "total"]
+
+
+def test_the_phases_of_a_run(claim: LoadedClaim, recorder: Recorder) -> None:
+    verify([claim], OPTIONS, recorder)
+    assert [name for name, _ in recorder.phases] == ["compiling kernels", "checking the gradient", "measuring"]
+    assert recorder.closed
+    total = sum(cost.seconds for cost in preview([claim], OPTIONS).checks)
+    assert sum(seconds for _, seconds in recorder.advanced) == pytest.approx(total)
+
+
+# --- one seed, one result ---------------------------------------------------------------------------------------------
+
+
+def test_one_seed_gives_one_document(claim: LoadedClaim, recorder: Recorder) -> None:
+    once, again = (verify([claim], OPTIONS, recorder) for _ in range(2))
+    assert document(once) == document(again)
+    assert list(json.loads(render(once))) == list(json.loads(render(again)))
+    other = document(verify([claim], replace(OPTIONS, seed=4), recorder))
+    values = [each["value"] for each in other["claims"][0]["checks"][0]["observations"]]
+    assert set(values).isdisjoint(each["value"] for each in document(once)["claims"][0]["checks"][0]["observations"])
+
+
+def test_workers_do_not_change_the_document(
+    claim: LoadedClaim, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = verify([claim], OPTIONS, recorder)
+    monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
+    assert document(verify([claim], replace(OPTIONS, jobs=2), recorder)) == document(alone)
+
+
+def test_both_backends_come_to_the_same_verdicts(claim: LoadedClaim, recorder: Recorder) -> None:
+    one, other = (
+        checks_of(verify([claim], replace(OPTIONS, backend=backend), recorder)) for backend in ("compiled", "reference")
+    )
+    assert {name: check.verdict for name, check in one.items()} == {
+        name: check.verdict for name, check in other.items()
+    }
+    for name in ("norm", "flips"):
+        values = [[each.value or 0.0 for each in found[name].observations] for found in (one, other)]
+        np.testing.assert_allclose(values[0], values[1], rtol=1e-9)
+
+
+# --- a part of it -----------------------------------------------------------------------------------------------------
+
+
+def test_a_selected_check_keeps_the_level_of_its_claim(claim: LoadedClaim, recorder: Recorder) -> None:
+    everything = checks_of(verify([claim], OPTIONS, recorder))
+    alone = checks_of(verify([claim], replace(OPTIONS, checks=("norm",)), recorder))
+    assert list(alone) == ["norm"]
+    assert alone["norm"] == everything["norm"]
+    assert alone["norm"].finding.estimate is not None
+    assert getattr(alone["norm"].finding.estimate, "level", None) == 1 - 0.05 / 3
+
+
+def test_a_claim_without_a_selected_check_is_left_out(claim: LoadedClaim, written: Written, recorder: Recorder) -> None:
+    other = written({**NORM, "id": "other-norm"}, claim_id="other")
+    report = verify([claim, other], replace(OPTIONS, checks=("other-norm",)), recorder)
+    assert [(each.id, [check.id for check in each.checks]) for each in report.claims] == [("other", ["other-norm"])]
+
+
+def test_checks_of_one_name_in_two_claims_do_not_mix(claim: LoadedClaim, written: Written, recorder: Recorder) -> None:
+    other = written(NORM, claim_id="other")
+    report = verify([claim, other], replace(OPTIONS, checks=("norm",)), recorder)
+    assert [len(each.checks[0].observations) for each in report.claims] == [120, 120]
+    levels = [getattr(each.checks[0].finding.estimate, "level", None) for each in report.claims]
+    assert levels == [1 - 0.05 / 3, 0.95]
+
+
+def test_overrides_reach_what_is_measured(recorder: Recorder) -> None:
+    text = claim_text("made-up-claim")
+    plain, changed = (loads(text, "new.yaml", each) for each in (Overrides(), Overrides(replicates=200)))
+    assert plain.digest != changed.digest
+    counts = [preview([each], OPTIONS).checks[0].trials for each in (plain, changed)]
+    assert counts[1] > counts[0]
+
+
+# --- before measuring -------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_counts_what_a_run_would_measure(claim: LoadedClaim) -> None:
+    costs = {cost.check: cost for cost in preview([claim], OPTIONS).checks}
+    assert {name: (cost.trials, cost.control_trials) for name, cost in costs.items()} == {
+        "norm": (60, 60),
+        "decay": (6, 12),
+        "flips": (180, 180),
+    }
+    assert {cost.claim for cost in costs.values()} == {"made-up"}
+    assert all(cost.seconds > 0 and cost.peak_bytes > 2**20 for cost in costs.values())
+    assert len(make_plan([claim], profile="quick", seed=0).trials) == 60 + 60 + 18 + 360
+
+
+def test_a_preview_counts_a_trial_that_arms_share_once(written: Written) -> None:
+    check = {**NORM, "beside": [{"id": "same", "description": "the same", "change": {}}]}
+    (cost,) = preview([written(check)], OPTIONS).checks
+    assert (cost.trials, cost.control_trials) == (60, 60)
+
+
+def test_names_that_no_table_has(claim: LoadedClaim, written: Written, recorder: Recorder) -> None:
+    with pytest.raises(UnknownName, match="found backend 'fast', wanted one of compiled, reference"):
+        verify([claim], replace(OPTIONS, backend="fast"), recorder)
+    for run in (lambda: preview([claim], replace(OPTIONS, checks=("nrm",))),):
+        with pytest.raises(UnknownName, match="found check 'nrm', wanted one of norm, decay, flips; did you mean norm"):
+            run()
+    with pytest.raises(SpecError, match="found quantity 'norm', wanted one of hidden-norm-upper"):
+        preview([written({**NORM, "quantity": "norm"})], OPTIONS)
+    assert recorder.phases == []
+
+
+def test_a_network_beyond_memory_is_refused_before_measuring(
+    written: Written, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "run_group", _never)
+    huge = written({**NORM, "problem": {"width": 10**7, "horizon": 16, "n_sequences": 1}})
+    with pytest.raises(ResourceError, match="m=10000000 L=16 n=1"):
+        verify([huge], OPTIONS, recorder)
+
+
+def _never(*arguments: object) -> None:
+    raise AssertionError(f"called with {arguments}")
+
+
+def wrong_gradient(factor: float, disturbance: float) -> SimpleNamespace:
+    """The compiled kernels with a weight gradient that is off by a factor and by some noise."""
+    right = BACKENDS["compiled"]
+
+    def weight_gradient(signals: Array, hidden: Array, n_matrices: int) -> Array:
+        found = factor * right.weight_gradient(signals, hidden, n_matrices)
+        return np.asarray(found + disturbance * np.linalg.norm(found) * np.eye(found.shape[1]))
+
+    return SimpleNamespace(**{**vars(right), "weight_gradient": weight_gradient})
+
+
+@pytest.mark.parametrize(("factor", "disturbance"), [(-1.0, 0.0), (2.0, 0.0), (1.0, 1e-9), (0.0, 0.0), (np.nan, 0.0)])
+def test_a_wrong_gradient_ends_the_run_before_anything_is_measured(
+    factor: float, disturbance: float, claim: LoadedClaim, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(BACKENDS, "compiled", wrong_gradient(factor, disturbance))
+    monkeypatch.setattr(pipeline, "execute", _never)
+    with pytest.raises(SelfCheckError) as caught:
+        verify([claim], OPTIONS, recorder)
+    assert caught.value.exit_status == EXIT_COULD_NOT_MEASURE
+    assert str(caught.value).startswith("self-check of backend 'compiled' against the reference gradient: found ")
+    assert str(caught.value).endswith("; nothing was measured; try `rnnconv doctor`")
+    assert [name for name, _ in recorder.phases] == ["compiling kernels", "checking the gradient"]
+
+
+# --- what could not be measured ---------------------------------------------------------------------------------------
+
+
+def test_trials_that_fail_leave_no_verdict_and_end_with_five(written: Written, recorder: Recorder) -> None:
+    report = verify([written(NORM, FRAGILE)], replace(OPTIONS, strict=True), recorder)
+    found = checks_of(report)
+    assert (found["norm"].verdict, found["stable-step"].verdict) == (Verdict.WITHIN, Verdict.INCONCLUSIVE)
+    because = (
+        "could not measure 36 of 72 observations (control): largest stable step: not between 1 and 256 times 1e+09"
+    )
+    assert found["stable-step"].because == because
+    assert report.exit_status == 5
+    assert report.exit_reasons == (
+        f"made-up/stable-step: {because}",
+        f"made-up/stable-step: inconclusive, {because}",
+    )
+
+
+def test_a_failed_exhibit_leaves_the_verdict_but_not_the_exit_status(written: Written, recorder: Recorder) -> None:
+    exhibit = {
+        "id": "step",
+        "description": "no bracket",
+        "change": {
+            "quantity": "largest-stable-step",
+            "training": {"learning_rate": 1e9, "max_steps": 2},
+            "sweep": {"quick": {"replicates": 2}},
+        },
+    }
+    report = verify([written({**NORM, "beside": [exhibit]})], OPTIONS, recorder)
+    assert checks_of(report)["norm"].verdict is Verdict.WITHIN
+    assert report.exit_status == 5
+    assert report.exit_reasons[0].startswith("made-up/norm: could not measure 2 of 122 observations (step): largest")
+
+
+def test_points_out_of_regime_are_marked_and_not_used(written: Written, recorder: Recorder) -> None:
+    """Copies that the file calls separated cannot be written; so the widths of a frontier lead out of nL < m here."""
+    sweep = {"parameter": "horizon", "grid": [4], "widths": [4, 16, 24, 32, 48], "replicates": 40}
+    check = {
+        "quantity": "hidden-norm-lower",
+        "problem": {"n_sequences": 1},
+        "preconditions": ["unit-first-token", "token-norms"],
+        "sweep": sweep,
+        "prediction": {"kind": "frontier", "side": "lower", "bound": 0.5, "probability": 0.5, "reason": "open"},
+        "control": {"description": "variance 1/m", "change": {"problem": {"weight_variance": 1.0}}},
+    }
+    (found,) = checks_of(verify([written(check)], OPTIONS, recorder)).values()
+    assert found.verdict is Verdict.MEASURED
+    assert {each.status for each in found.observations} == {Status.OK}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["perturbation-bound", "no-explosion-or-vanishing"])
+def test_a_shipped_claim_contradicts_nothing(name: str, recorder: Recorder) -> None:
+    from rnnconv_cli.spec import catalogue
+
+    report = verify([load(catalogue.find(name))], replace(OPTIONS, seed=0, jobs=2), recorder)
+    assert (report.exit_status, report.exit_reasons) == (0, ())
