@@ -122,7 +122,7 @@ def judge_claim(claim: LoadedClaim, checks: Sequence[CheckResult]) -> ClaimResul
 def exit_status(claims: Sequence[ClaimResult], *, strict: bool) -> tuple[int, tuple[str, ...]]:
     """The exit status that the results call for, and every reason, the most important first: 5, then 3, then 4."""
     checks = [(f"{claim.id}/{check.id}", check) for claim in claims for check in claim.checks]
-    failed = tuple(f"{name}: {failures}" for name, check in checks if (failures := _failures(check.observations)))
+    failed = tuple(f"{name}: {obstacle}" for name, check in checks if (obstacle := _could_not_measure(check)))
     contradicted = tuple(
         f"{name}: {check.verdict}, expected {check.expected}" for name, check in checks if check.as_expected is False
     )
@@ -146,6 +146,13 @@ def _weighed(main: Finding, control: ControlResult, failures: str) -> tuple[Verd
     price = control.finding.settle or "a change that breaks the statement"
     own = f"; {main.settle}" if main.settle else ""
     return Verdict.INCONCLUSIVE, _without_power(control), replace(main, settle=f"for the control: {price}{own}")
+
+
+def _could_not_measure(check: CheckResult) -> str:
+    """Why a check has no measurement to judge; empty where it has. What only an exhibit lacks takes nothing away."""
+    judged = [each for each in check.observations if each.arm in (MAIN, CONTROL)]
+    nothing = check.finding.verdict is Verdict.INCONCLUSIVE and check.finding.estimate is None
+    return _failures(judged) or (check.finding.because if nothing else "")
 
 
 def _failures(observations: Sequence[Observation]) -> str:

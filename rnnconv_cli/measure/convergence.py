@@ -15,8 +15,8 @@ from rnnconv_cli.measure.training import Run, descend, initial_loss, run, step_s
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status, Trial
 
-STABLE_LARGEST = 256.0  # upper end of the bracket, in units of the declared step; the lower end is 1
-STABLE_BISECTIONS = 8  # 8 octaves halved eight times: 1/32 of an octave
+STABLE_SMALLEST, STABLE_LARGEST = 1 / 16, 256.0  # ends of the bracket, in units of the declared step
+STABLE_BISECTIONS = 9  # 12 octaves halved nine times: 1/43 of an octave
 HEAD_DECADES = 4  # where the tail of a run begins: several eigenvalues still share the loss before
 TAIL_DECADES = 4
 
@@ -57,7 +57,7 @@ def _time_reading(
 
 
 def largest_stable_step(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The largest eta with f_T < f_0 at T = max_steps [1], searched from 1 to 256 times the declared step size.
+    """The largest eta with f_T < f_0 at T = max_steps [1], searched from 1/16 to 256 times the declared one.
 
     By bisection in log2. Raises MeasurementError where an end of the bracket does not behave as it must: that is no
     value.
@@ -82,9 +82,9 @@ def _stable_multiple(instance: Instance, trial: Trial, backend: Backend, unit: f
         descent = descend(instance, setting, backend, multiple * unit, 0.0, 0.0)
         return descent.status is not Status.DIVERGED and bool(descent.losses[-1] < initial)
 
-    low, high = 0.0, math.log2(STABLE_LARGEST)
+    low, high = math.log2(STABLE_SMALLEST), math.log2(STABLE_LARGEST)
     if not is_stable(2.0**low) or is_stable(2.0**high):
-        raise MeasurementError("largest stable step", f"not between 1 and {STABLE_LARGEST:g} times {unit:.3g}")
+        raise MeasurementError("largest stable step", f"not between 1/16 and 256 times {unit:.3g}")
     for _ in range(STABLE_BISECTIONS):
         middle = (low + high) / 2
         low, high = (middle, high) if is_stable(2.0**middle) else (low, middle)

@@ -58,5 +58,7 @@ def _gradient_ratio(instance: Instance, trial: Trial, backend: Backend, *, large
     if descent.status is Status.DIVERGED:
         return (Reading(None, Status.DIVERGED),)
     taken = slice(0, descent.steps)  # the last step of a run that reached its target has no gradient
+    if descent.steps == 0:  # the labels were fitted before the first step: no gradient was taken
+        return (Reading(0.0, Status.ZERO),)
     ratios = descent.gradient_norms[taken] / (instance.setting.width * descent.losses[taken])
     return (as_reading(float(np.max(ratios) if largest else np.min(ratios))),)

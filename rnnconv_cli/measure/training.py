@@ -63,7 +63,17 @@ def step_size(instance: Instance, training: TrainingSetting, backend: Backend) -
     """Return eta, absolute: the declared number, or that number over lambda_max of the initial tangent Gram matrix."""
     if training.learning_rate_unit == "absolute":
         return training.learning_rate
-    return training.learning_rate / float(spectrum(state_of(instance, backend), backend)[-1])
+    largest = float(spectrum(state_of(instance, backend), backend)[-1])
+    if largest == 0:
+        raise MeasurementError("step size", "lambda_max of the tangent Gram matrix is zero: no output depends on W")
+    return training.learning_rate / largest
+
+
+def step_is_too_large(instance: Instance, training: TrainingSetting, backend: Backend) -> bool:
+    """Whether eta lambda_max >= 2 at initialisation: beyond it, descent leaves the quadratic that Theorem 1 follows."""
+    if training.learning_rate_unit == "inverse-lambda-max":
+        return training.learning_rate >= 2
+    return training.learning_rate * float(spectrum(state_of(instance, backend), backend)[-1]) >= 2
 
 
 def clash_floor(instance: Instance) -> float:

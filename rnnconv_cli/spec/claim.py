@@ -25,9 +25,15 @@ Parameter = Literal["width", "horizon", "n_sequences", "separation", "tau0", "si
 PathParameter = Literal["width", "horizon", "n_sequences", "separation"]
 ProfileName = Literal["quick", "full"]
 VerdictWord = Literal["within", "outside", "inconclusive"]
-Precondition = Literal["unit-first-token", "token-norms", "separation", "gram-schmidt"]
+Precondition = Literal["unit-first-token", "token-norms", "separation", "gram-schmidt", "step-size"]
 
-ALL_PRECONDITIONS: tuple[Precondition, ...] = ("unit-first-token", "token-norms", "separation", "gram-schmidt")
+ALL_PRECONDITIONS: tuple[Precondition, ...] = (
+    "unit-first-token",
+    "token-norms",
+    "separation",
+    "gram-schmidt",
+    "step-size",
+)
 
 
 class Model(BaseModel):
@@ -230,7 +236,7 @@ class Arm(Model):
     perturbation: Perturbation | None = None
     sweep: Sweep
     prediction: Prediction
-    preconditions: Annotated[tuple[Precondition, ...], Field(max_length=4)] = ALL_PRECONDITIONS
+    preconditions: Annotated[tuple[Precondition, ...], Field(max_length=len(ALL_PRECONDITIONS))] = ALL_PRECONDITIONS
 
 
 class Check(Arm):

@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 
@@ -16,6 +16,7 @@ from rnnconv_cli.errors import MeasurementError, OverflowedNetwork, ResourceErro
 from rnnconv_cli.kernels.backend import BACKENDS, Backend
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import peak_bytes
+from rnnconv_cli.measure.training import step_is_too_large
 from rnnconv_cli.problem import elman
 from rnnconv_cli.problem.sequences import broken_preconditions
 from rnnconv_cli.records import Reading, Status, Trial
@@ -24,6 +25,7 @@ from rnnconv_cli.sweep.plan import predicted_seconds
 from rnnconv_cli.sweep.progress import Progress
 
 WORTH_A_POOL_SECONDS = 4.0  # below this, starting worker processes costs more than it saves
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
@@ -65,6 +67,12 @@ def run_trial(trial: Trial, instance: elman.Instance, backend: Backend) -> tuple
         return _without_value(trial, Status.OUT_OF_REGIME, "breaks " + ", ".join(broken))
     try:
         with np.errstate(all="ignore"):  # what overflows becomes a status, read off the value itself
+            if (
+                trial.training is not None
+                and "step-size" in trial.preconditions
+                and step_is_too_large(instance, trial.training, backend)
+            ):
+                return _without_value(trial, Status.OUT_OF_REGIME, "breaks step-size: eta lambda_max >= 2")
             return MEASUREMENTS[trial.quantity].measure(instance, trial, backend)
     except OverflowError:  # where NumPy has infinity, Python's own floats raise
         return _without_value(trial, Status.DIVERGED, "a number beyond the range of float64")
@@ -121,11 +129,8 @@ def _in_workers(groups: Sequence[Group], backend: str, jobs: int) -> Finished:
         os.environ.setdefault(name, "1")
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # inherited: no worker ever sees Ctrl-C
-        try:
+        with _signals_kept():  # workers start as work is submitted
             futures = {pool.submit(run_group, group, backend): group for group in groups}
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         for future in as_completed(futures):
             group = futures[future]
             try:
@@ -139,6 +144,25 @@ def _in_workers(groups: Sequence[Group], backend: str, jobs: int) -> Finished:
             worker.terminate()
         raise
     pool.shutdown()
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    """Serve SIGINT and SIGTERM after the block: a worker whose start is interrupted ends with a traceback.
+
+    SIGINT is blocked besides, which processes that start in the block inherit: no worker ever sees Ctrl-C.
+    """
+    kept: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: kept.append(number)) for number in ENDING_SIGNALS}
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for each in kept:
+            signal.raise_signal(each)
 
 
 def _start_worker() -> None:

@@ -155,7 +155,7 @@ def test_a_bracket_that_does_not_bracket_is_no_value(
     draw_instance: DrawInstance, measure: Measure, backend: Backend, quantity: str, rate: float
 ) -> None:
     instance = draw_instance(activation="linear", horizon=2)
-    with pytest.raises(MeasurementError, match="largest stable step: not between 1 and 256 times"):
+    with pytest.raises(MeasurementError, match="largest stable step: not between 1/16 and 256 times"):
         measure(quantity, instance, backend, training={"max_steps": 30, "learning_rate": rate})
 
 

@@ -1,0 +1,193 @@
+"""`python -m rnnconv_cli` as its own process: signals, and folders that cannot be written to."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+HANG = 120.0  # seconds; only a hang takes as long
+PROMISED = 2.0  # seconds from a signal to the end
+POLL = 0.02  # seconds
+SOURCE = {"statement": "(0.0)"}
+ABOUT = {"schema": 1, "id": "made-up", "title": "Made up", "source": SOURCE, "statement": "A statement."}
+CHECK: Mapping[str, Any] = {
+    "id": "norm",
+    "statement": "A statement.",
+    "source": SOURCE,
+    "quantity": "hidden-norm-upper",
+    "problem": {"width": 64, "horizon": 4, "n_sequences": 1},
+    "sweep": {"quick": {"replicates": 36}, "full": {"replicates": 36}},
+    "prediction": {"kind": "event", "bound": 1.0, "probability": 0.9},
+    "control": {"description": "variance 64/m", "change": {"problem": {"weight_variance": 64.0}}},
+}
+ENDLESS: Mapping[str, Any] = {  # hours of work in trials of minutes
+    **CHECK,
+    "quantity": "movement",
+    "problem": {"width": 512, "horizon": 6, "n_sequences": 2},
+    "training": {"learning_rate": 1e-9, "max_steps": 1_000_000, "accuracy": 1e-12},
+}
+
+
+def _claim_file(folder: Path, check: Mapping[str, Any]) -> Path:
+    path = folder / "claim.yaml"
+    path.write_text(json.dumps({**ABOUT, "checks": [check]}), encoding="utf-8")
+    return path
+
+
+def _command(path: Path, *options: str) -> list[str]:
+    return [sys.executable, "-m", "rnnconv_cli", "verify", str(path), *options]
+
+
+# --- signals ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _at_work(path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
+    """A run that has started its workers, in a process group of its own, and the workers' process ids."""
+    command = _command(path, "--jobs", "2")
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        yield process, _workers(process)
+    finally:
+        process.kill()
+        process.communicate(timeout=HANG)
+
+
+def _workers(process: subprocess.Popen[str]) -> list[int]:
+    """Wait until the run has both its workers."""
+    for _ in range(int(HANG / POLL)):
+        found = [child for child in _children(process.pid) if b"spawn_main" in _proc(child, "cmdline")]
+        if len(found) == 2:
+            return found
+        try:
+            process.wait(timeout=POLL)
+        except subprocess.TimeoutExpired:
+            continue
+        break
+    raise AssertionError(f"no workers; exit status {process.returncode}")
+
+
+def _children(parent: int) -> list[int]:
+    everyone = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [each for each in everyone if _proc(each, "stat").rpartition(b")")[2].split()[1:2] == [b"%d" % parent]]
+
+
+def _proc(process: int, name: str) -> bytes:
+    try:
+        return Path(f"/proc/{process}/{name}").read_bytes()
+    except OSError:  # it has just ended
+        return b""
+
+
+def _ends(process: int, seconds: float) -> bool:
+    """Whether a process, not necessarily a child of ours, ends within this time."""
+    try:
+        handle = os.pidfd_open(process)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([handle], [], [], seconds)[0])
+    finally:
+        os.close(handle)
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
+@pytest.mark.parametrize("to_group", [True, False], ids=["terminal", "process"])
+@pytest.mark.parametrize(
+    ("number", "status", "word"), [(signal.SIGINT, 130, "interrupted"), (signal.SIGTERM, 143, "terminated")]
+)
+def test_a_signal_ends_the_run_and_its_workers(
+    number: signal.Signals, status: int, word: str, to_group: bool, tmp_path: Path
+) -> None:
+    """Ctrl-C reaches every process of a terminal, `kill` one; no traceback, neither from the run nor from a worker."""
+    with _at_work(_claim_file(tmp_path, ENDLESS)) as (process, workers):
+        (os.killpg if to_group else os.kill)(process.pid, number)
+        out, err = process.communicate(timeout=10 * PROMISED)  # what a busy machine may add
+        assert (process.returncode, out) == (status, "")
+        assert err.splitlines() == [f"rnnconv: {word}; nothing was written"]
+        assert [worker for worker in workers if not _ends(worker, PROMISED)] == []
+
+
+def test_a_signal_before_anything_is_measured(tmp_path: Path) -> None:
+    """While the kernels are imported or compiled, LLVM may swallow an interrupt; it comes again."""
+    command = _command(_claim_file(tmp_path, ENDLESS), "--jobs", "1")
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        for _ in range(int(HANG / POLL)):
+            if b"numba" in _proc(process.pid, "maps"):
+                break
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(timeout=POLL)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=10 * PROMISED)
+        assert (process.returncode, out, err) == (130, "", "rnnconv: interrupted; nothing was written\n")
+    finally:
+        process.kill()
+        process.communicate(timeout=HANG)
+
+
+# --- folders ----------------------------------------------------------------------------------------------------------
+
+
+def _verified(path: Path, folder: Path, environment: Mapping[str, str]) -> None:
+    inherited = {key: value for key, value in os.environ.items() if key not in environment}
+    done = subprocess.run(
+        _command(path, "--format", "json", "--jobs", "1", "--quiet"),
+        cwd=folder,
+        env={**inherited, **{key: value for key, value in environment.items() if value}},
+        capture_output=True,
+        text=True,
+        timeout=5 * HANG,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert [claim["verdict"] for claim in document["claims"]] == ["within"]
+
+
+NOWHERE = "/dev/null/nowhere"  # not even root can make a folder there
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("home", [NOWHERE, ""], ids=["unwritable", "absent"])
+def test_without_a_home_or_a_cache(home: str, tmp_path: Path) -> None:
+    """Everything is compiled afresh, into a temporary folder that is gone afterwards."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    environment = {
+        "HOME": home, "XDG_CACHE_HOME": NOWHERE, "NUMBA_CACHE_DIR": "", "TMPDIR": str(temporary),
+        "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+    _verified(_claim_file(tmp_path, CHECK), tmp_path, environment)
+    assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_package_folder_that_is_read_only(tmp_path: Path) -> None:
+    package = tmp_path / "site" / "rnnconv_cli"
+    shutil.copytree(ROOT / "rnnconv_cli", package, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "claims", package / "_claims")
+    everything = sorted(package.rglob("*"))
+    for path in (*everything, package):
+        path.chmod(path.stat().st_mode & 0o555)
+    try:
+        environment = {"PYTHONPATH": str(package.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+        _verified(_claim_file(tmp_path, CHECK), tmp_path, environment)
+        assert sorted(package.rglob("*")) == everything  # root may write where nobody may: it must not want to
+    finally:
+        for path in (package, *everything):
+            path.chmod(path.stat().st_mode | 0o200)
