@@ -65,6 +65,7 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
         warm_up(BACKENDS[options.backend], dtype)
     progress.phase("checking the gradient", None)
     self_check(options.backend, (trial.problem for trial in plan.trials), options.seed)
+    environment = environment_facts(options.backend, options.command, options.jobs)
     prepared = time.perf_counter()
     readings = execute(plan.trials, backend=options.backend, jobs=options.jobs, progress=progress)
     measured = time.perf_counter()
@@ -80,7 +81,7 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
         exit_status=status,
         exit_reasons=reasons,
         claims=results,
-        environment=environment_facts(options.backend, options.command, options.jobs),
+        environment=environment,
         timing=Timing(
             (
                 ("prepare", prepared - started),

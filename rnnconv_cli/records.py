@@ -290,6 +290,7 @@ class CheckResult:
     statement: str
     quantity: str
     parameter: str | None
+    path: str  # what follows the swept parameter, e.g. "m = max(256, 4 L^2)"; empty where nothing does
     kind: str
     status: str  # theorem | conjecture | misprint | derived
     verdict: Verdict

@@ -75,7 +75,7 @@ RUN = (
         multiple=True,
         metavar="KEY=VALUE",
         callback=settings,
-        help="Lay a value over every check, e.g. problem.horizon=6; may be repeated.",
+        help="Lay a value over every check that runs, e.g. problem.horizon=6; may be repeated.",
     ),
     click.option(
         "--replicates", type=click.IntRange(1, 100_000), metavar="N", help="Draws at each point, in both profiles."

@@ -15,7 +15,7 @@ from rnnconv_cli.report.layout import Style, heading, painted, paragraph, words
 
 if TYPE_CHECKING:
     from rnnconv_cli.pipeline import CheckCost
-    from rnnconv_cli.spec.claim import Arm, Law, Source
+    from rnnconv_cli.spec.claim import Arm, Source
     from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
 
 Line = tuple[str, str]
@@ -61,12 +61,14 @@ def _page(
 
 def _lines(loaded: LoadedCheck, profile: str) -> Iterator[Line]:
     """What a check says of itself, label by label."""
+    from rnnconv_cli.judge.words import path
+
     check = loaded.check
     yield "source", source_text(check.source) + (f" ({check.status})" if check.status else "")
     yield "statement", check.statement
     yield "quantity", _quantity(check)
     yield "sweep", sweep_text(check, profile)
-    yield "path", "; ".join(f"{name} = {law_text(law)}" for name, law in check.sweep.path.items())
+    yield "path", path(check.sweep.path)
     yield "predicted", _prediction(check, profile)
     yield "expected", "" if check.expected == "within" else check.expected
     yield "control", f"{check.control.description} Expected: {check.control.expected}."
@@ -78,12 +80,6 @@ def _lines(loaded: LoadedCheck, profile: str) -> Iterator[Line]:
 def source_text(source: Source) -> str:
     """Where a statement stands: paper, statement, page."""
     return ", ".join(part for part in (source.paper, source.statement, source.page and f"p. {source.page}") if part)
-
-
-def law_text(law: Law) -> str:
-    """A number that follows another parameter, as a formula."""
-    formula = f"{law.coefficient:g} {law.parameter}^{law.power:g}"
-    return f"max({law.at_least:g}, {formula})" if law.at_least else formula
 
 
 def sweep_text(arm: Arm, profile: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,9 +50,9 @@ def verify(
     expectation, 3 if one does, 5 if something could not be measured.
     """
     from rnnconv_cli.pipeline import Options
-    from rnnconv_cli.spec.loader import Overrides, load
+    from rnnconv_cli.spec.loader import Overrides, load_all
 
-    claims = [load(path, Overrides(settings, replicates)) for path in chosen(names, everything=everything)]
+    claims = load_all(chosen(names, everything=everything), Overrides(settings, replicates, checks))
     output.prepare(outputs)
     command = context.obj or ("rnnconv", "verify")
     report = _measured(claims, Options(profile, seed, jobs or cores(), backend, checks, strict, command), quiet=quiet)
@@ -79,7 +80,7 @@ def chosen(names: tuple[str, ...], *, everything: bool) -> tuple[Path, ...]:
     return tuple({path.resolve(): path for path in paths}.values())
 
 
-def _measured(claims: list[LoadedClaim], options: Options, *, quiet: bool) -> Report:
+def _measured(claims: Sequence[LoadedClaim], options: Options, *, quiet: bool) -> Report:
     from rnnconv_cli import pipeline
     from rnnconv_cli.cli.progress import progress_on
 

@@ -12,7 +12,7 @@ from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE, EXIT_I
 from rnnconv_cli.judge import frontier, scaling
 from rnnconv_cli.judge.counting import event_finding, identity_finding
 from rnnconv_cli.judge.envelope import envelope, worst_adversary
-from rnnconv_cli.judge.words import shortened
+from rnnconv_cli.judge.words import path, shortened
 from rnnconv_cli.records import (
     AGAINST_THE_CLAIM,
     Cell,
@@ -85,6 +85,7 @@ def judge_check(
         statement=check.statement,
         quantity=check.quantity,
         parameter=check.sweep.parameter,
+        path=path(check.sweep.path),
         kind=check.prediction.kind,
         status=check.status or claim.status,
         verdict=verdict,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rnnconv_cli.judge import settle
 from rnnconv_cli.judge.allowed import Allowed, predict
@@ -29,6 +30,7 @@ from rnnconv_cli.stats.growth import growth
 
 LEAST_DECADES = 3
 LONGEST_OBSTACLE = 91  # characters: one line of a table, after "could not measure: "
+LONGEST_LEFT_OUT = 72
 Fit = Exponent | Growth | Decay
 
 
@@ -51,7 +53,8 @@ def finding(
     if obstacle:
         settled = f"a grid with at least {least} points that can be fitted"
         return Finding(Verdict.INCONCLUSIVE, f"could not measure: {obstacle}", None, None, settled), predicted
-    return _judged(_estimate(arm, points.table, level), predicted, allowed, arm.sweep.parameter), predicted
+    found = _judged(_estimate(arm, points.table, level), predicted, allowed, arm.sweep.parameter)
+    return replace(found, because=found.because + _left_out(points)), predicted
 
 
 def _table(arm: Arm, observations: Sequence[Observation], smallest: bool) -> Table:
@@ -84,6 +87,15 @@ def _obstacle(points: Usable, planned: int, least: int) -> str:
         return ""
     reasons = "; ".join(points.left_out) or "a grid too short"
     return shortened(f"{kept} of {planned} points can be fitted, wanted {least}: {reasons}", LONGEST_OBSTACLE)
+
+
+def _left_out(points: Usable) -> str:
+    """What the fit went without: whole points, then single trials of the points that it used."""
+    cells = [cell.status for row in points.table.rows for cell in row]
+    lost = [status for status in cells if status is not Status.OK]
+    kinds = " or ".join(status.value for status in Status if status in lost)
+    reasons = [*points.left_out, *([f"{len(lost)} of {len(cells)} trials {kinds}"] if lost else [])]
+    return "; " + shortened(f"left out: {', '.join(reasons)}", LONGEST_LEFT_OUT) if reasons else ""
 
 
 def _judged(fit: Fit, predicted: Predicted, allowed: Allowed, parameter: str | None) -> Finding:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+
+from rnnconv_cli.spec.claim import Law, PathParameter
 
 SYMBOLS = {
     "width": "m",
@@ -32,6 +35,19 @@ def symbol(parameter: str | None) -> str:
 def place(parameter: str | None, point: float) -> str:
     """A point of the sweep, for people; empty where nothing is swept."""
     return f" at {symbol(parameter)} = {point:g}" if parameter else ""
+
+
+def law(each: Law) -> str:
+    """A number that follows another parameter, as a formula."""
+    factor = "" if each.coefficient == 1 else f"{each.coefficient:g} "
+    power = "" if each.power == 1 else f"^{each.power:g}"
+    formula = f"{factor}{symbol(each.parameter)}{power}"
+    return f"max({each.at_least:g}, {formula})" if each.at_least else formula
+
+
+def path(laws: Mapping[PathParameter, Law]) -> str:
+    """How other parameters follow the swept one; empty where none does."""
+    return "; ".join(f"{symbol(name)} = {law(each)}" for name, each in laws.items())
 
 
 def extent(parameter: str | None, points: int, replicates: int) -> str:

@@ -91,13 +91,13 @@ def peak_bytes(trial: Trial) -> int:
 
 
 def _training_bytes(trial: Trial) -> int:
-    """Return the bytes of a run's losses, gradient norms and batches, and of the Gram matrix that sets its step."""
+    """Return the bytes of a run's losses, gradient norms and batches, and of the Gram matrix that its step needs."""
     problem, training = trial.problem, trial.training
     if training is None:
         return 0
     per_step = 2 + (3 * problem.n_sequences if training.method == "sgd" else 0)
     entries = per_step * training.max_steps
-    if training.learning_rate_unit == "inverse-lambda-max":
+    if training.learning_rate_unit == "inverse-lambda-max" or "step-size" in trial.preconditions:
         rows = problem.n_sequences * (problem.horizon - 1) ** 2 * problem.output_dim  # one for each output and use of W
         entries += COPIES_OF_GRAM_ROWS * rows * problem.width + COPIES_OF_GRAM * rows**2
     return 8 * entries

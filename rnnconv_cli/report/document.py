@@ -94,6 +94,7 @@ def _check(check: CheckResult) -> Json:
         "statement": check.statement,
         "quantity": check.quantity,
         "parameter": check.parameter,
+        "path": check.path,
         "kind": check.kind,
         "status": check.status,
         "verdict": check.verdict,

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence, Set
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE, EXIT_INCONCLUSIVE
 from rnnconv_cli.records import (
+    AGAINST_THE_CLAIM,
     CheckResult,
     ClaimResult,
     Estimate,
@@ -41,6 +42,7 @@ CHECK_WIDTH = 29  # gradient-smallest-in-training
 FULL_WIDTH = CHECK_WIDTH + sum(width + 1 for _, width in FIGURES)  # below it, the check stands on a line of its own
 INDENT = 2
 CONTRADICTS = "(!)"
+SPOILING = AGAINST_THE_CLAIM | {Status.FAILED}  # one adversary is enough
 NO_POWER = "no power"  # a control that did not come out as it must
 EXIT_WORDS = {
     0: "no verdict contradicts its expectation",
@@ -136,6 +138,8 @@ def _measured(estimate: Estimate | None) -> str:
 def _remarks(check: CheckResult) -> Iterator[tuple[str, str]]:
     expected = "" if check.expected is Verdict.WITHIN else f", expected {check.expected}"
     yield "source", f"{check.source} ({check.status}{expected})"
+    if check.path:
+        yield "path", check.path
     yield "because", check.because
     if isinstance(check.finding.estimate, Frontier):
         yield "widths", _frontier(check.finding.estimate, check.parameter or "point")
@@ -153,10 +157,19 @@ def _remarks(check: CheckResult) -> Iterator[tuple[str, str]]:
 
 
 def _unused(observations: Sequence[Observation]) -> str:
-    """What the fit could not use, and why measuring failed where it did."""
-    lost = Counter(str(each.status) for each in observations if each.status is not Status.OK)
-    failed = next((f"; {each.detail}" for each in observations if each.status is Status.FAILED), "")
-    return f"{_counts(sorted(lost.items()))} of {len(observations)} observations{failed}" if lost else ""
+    """Trials, over all their adversaries, that gave the fit no value, and why measuring failed where it did."""
+    trials: dict[tuple[float, int, int], set[Status]] = defaultdict(set)
+    for each in observations:
+        trials[each.point, each.trial.problem.width, each.trial.replicate].add(each.status)
+    lost = Counter(str(status) for statuses in trials.values() if (status := _lost(statuses)) is not None)
+    failed = next((f"; {each.detail}" for each in observations if each.status is Status.FAILED and each.detail), "")
+    return f"{_counts(sorted(lost.items()))} of {len(trials)} trials{failed}" if lost else ""
+
+
+def _lost(statuses: Set[Status]) -> Status | None:
+    """The status that cost a trial its value; None for one adversary's zero beside another's value."""
+    decisive = (statuses & SPOILING) or (statuses if Status.OK not in statuses else set())
+    return next((status for status in Status if status in decisive), None)
 
 
 def _frontier(estimate: Frontier, parameter: str) -> str:

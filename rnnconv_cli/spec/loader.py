@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from pathlib import Path as FilePath
 from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from rnnconv_cli.errors import SpecError, UsageError, Violation
+from rnnconv_cli.errors import SpecError, UnknownName, UsageError, Violation
 from rnnconv_cli.spec import merge
 from rnnconv_cli.spec.claim import MAX_CHECKS, MAX_EXHIBITS, Arm, Check, Claim, Exhibit, VerdictWord
 from rnnconv_cli.spec.document import MAX_BYTES, Mark, Node, Path, dotted, parse, plain, too_large
@@ -23,10 +25,11 @@ Section = TypeVar("Section", bound=BaseModel)
 
 @dataclass(frozen=True, slots=True)
 class Overrides:
-    """What a command lays over every check before validation: (dotted path inside a check, YAML text), replicates."""
+    """What a command lays over checks before validation: (dotted path inside a check, YAML text), replicates."""
 
     settings: tuple[tuple[str, str], ...] = ()
     replicates: int | None = None
+    checks: tuple[str, ...] = ()  # ids of the checks that they are laid over; empty: all
 
 
 NO_OVERRIDES = Overrides()
@@ -69,9 +72,34 @@ class _ArmDocument:
 
 def load(path: FilePath, overrides: Overrides = NO_OVERRIDES) -> LoadedClaim:
     """The claim in a file. Raises SpecError with all violations, UsageError where the file cannot be read."""
+    return load_bytes(_read(path), str(path), overrides)
+
+
+def load_all(paths: Sequence[FilePath], overrides: Overrides = NO_OVERRIDES) -> tuple[LoadedClaim, ...]:
+    """The claims in files. Raises what `load` raises, but UnknownName first for a selected check that no file has."""
+    origins = tuple(map(str, paths))
+    texts = tuple(_decoded(_read(path), origin) for path, origin in zip(paths, origins, strict=True))
+    parsed = tuple(parse(text, origin) for text, origin in zip(texts, origins, strict=True))
+    ids = tuple(found for tree, _ in parsed for found in map(_id, _checks(tree)) if isinstance(found, str))
+    if ids and not any(violations for _, violations in parsed):
+        refuse_unknown_checks(overrides.checks, ids)
+    return tuple(
+        _claim(tree, violations, origin, overrides) for (tree, violations), origin in zip(parsed, origins, strict=True)
+    )
+
+
+def refuse_unknown_checks(names: Iterable[str], ids: Iterable[str]) -> None:
+    """Raise UnknownName for the first name that is not the id of a check."""
+    known = tuple(dict.fromkeys(ids))
+    for name in names:
+        if name not in known:
+            raise UnknownName("check", name, known, tuple(difflib.get_close_matches(name, known)))
+
+
+def _read(path: FilePath) -> bytes:
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            return file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise UsageError(f"no file {str(path)!r}", "a claim file", "`rnnconv list` names the claims") from error
     except IsADirectoryError as error:
@@ -79,7 +107,6 @@ def load(path: FilePath, overrides: Overrides = NO_OVERRIDES) -> LoadedClaim:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a path"
         raise UsageError(f"{str(path)!r}, which cannot be read ({reason})", "a readable claim file") from error
-    return load_bytes(data, str(path), overrides)
 
 
 def load_bytes(data: bytes, origin: str, overrides: Overrides = NO_OVERRIDES) -> LoadedClaim:
@@ -90,6 +117,11 @@ def load_bytes(data: bytes, origin: str, overrides: Overrides = NO_OVERRIDES) ->
 def loads(text: str, origin: str, overrides: Overrides = NO_OVERRIDES) -> LoadedClaim:
     """The claim in a text; `origin` is the place that messages name. Raises SpecError with all violations."""
     tree, violations = parse(text, origin)
+    return _claim(tree, violations, origin, overrides)
+
+
+def _claim(tree: Node, violations: tuple[Violation, ...], origin: str, overrides: Overrides) -> LoadedClaim:
+    """The claim in a tree of which these violations are known already."""
     tree, override_violations = _overridden(tree, overrides)
     claim, claim_faults = _validated(Claim, tree)
     arms = tuple(_arms(check, ("checks", i)) for i, check in enumerate(_checks(tree)))
@@ -118,7 +150,7 @@ def _decoded(data: bytes, origin: str) -> str:
 
 
 def _overridden(tree: Node, overrides: Overrides) -> tuple[Node, tuple[Violation, ...]]:
-    """The tree with every override laid over every check."""
+    """The tree with every override laid over every check that the overrides name; of the others no value changes."""
     values: list[tuple[Path, Node]] = []
     violations: tuple[Violation, ...] = ()
     for key, text in overrides.settings:
@@ -130,9 +162,12 @@ def _overridden(tree: Node, overrides: Overrides) -> tuple[Node, tuple[Violation
     listed = tree.child("checks")
     if listed is None or not values:
         return tree, violations
-    checks = listed.items
-    for path, node in values:
-        checks = tuple(merge.put(check, path, node) if check.is_mapping else check for check in checks)
+    checks = tuple(
+        reduce(lambda laid, value: merge.put(laid, *value), values, check)
+        if check.is_mapping and (not overrides.checks or _id(check) in overrides.checks)
+        else check
+        for check in listed.items
+    )
     return Node({**tree.entries, "checks": Node(checks, listed.mark, listed.key)}, tree.mark, tree.key), violations
 
 

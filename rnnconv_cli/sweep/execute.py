@@ -125,11 +125,9 @@ def _in_this_process(groups: Sequence[Group], backend: str) -> Finished:
 
 
 def _in_workers(groups: Sequence[Group], backend: str, jobs: int) -> Finished:
-    for name in THREAD_VARIABLES:  # read by the workers' libraries when they are imported
-        os.environ.setdefault(name, "1")
     pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
     try:
-        with _signals_kept():  # workers start as work is submitted
+        with _signals_kept(), _one_thread_each():  # workers start as work is submitted, and only then
             futures = {pool.submit(run_group, group, backend): group for group in groups}
         for future in as_completed(futures):
             group = futures[future]
@@ -144,6 +142,21 @@ def _in_workers(groups: Sequence[Group], backend: str, jobs: int) -> Finished:
             worker.terminate()
         raise
     pool.shutdown()
+
+
+@contextlib.contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Give processes that start in the block one thread: their libraries read these variables when imported."""
+    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
+    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 @contextlib.contextmanager

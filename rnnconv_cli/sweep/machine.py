@@ -118,7 +118,10 @@ def _numbers(path: Path) -> dict[str, int]:
 
 
 def environment_facts(backend: str, command: tuple[str, ...], jobs: int) -> Environment:
-    """Everything that may differ between two runs of one seed, as named facts in a fixed order."""
+    """Everything that may differ between two runs of one seed, as named facts in a fixed order.
+
+    To be collected before measuring: variables and numbers of threads are those at rest, as the run found them.
+    """
     facts: list[Fact] = [
         ("date", datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")),
         ("command", shlex.join(command)),
@@ -131,6 +134,7 @@ def environment_facts(backend: str, command: tuple[str, ...], jobs: int) -> Envi
         *((name, version(name)) for name in LIBRARIES),
         *processor_facts(),
         *blas_facts(),
+        ("blas.threads_while_measuring", 1),
         ("usable_cores", usable_cores()),
         ("usable_memory_bytes", usable_memory()),
     ]

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rnnconv_cli.adversary import ADVERSARIES
-from rnnconv_cli.errors import SpecError, UnknownName, UsageError, Violation
+from rnnconv_cli.errors import SpecError, UsageError, Violation
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import draw_seconds
 from rnnconv_cli.records import PerturbationSetting, ProblemSetting, TrainingSetting, Trial
 from rnnconv_cli.spec.claim import Arm, InverseLambdaMax, Law, Profile
-from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
+from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim, refuse_unknown_checks
 
 MAIN, CONTROL = "main", "control"
 INTEGER_PARAMETERS = ("width", "horizon", "n_sequences")
@@ -53,11 +53,12 @@ def make_plan(claims: Sequence[LoadedClaim], *, profile: str, seed: int, checks:
     that no claim has, UsageError for two claims of one id, whose results could not be told apart.
     """
     _refuse_namesakes(claims)
+    selected = selected_checks(claims, checks)
     violations = tuple(violation for claim in claims for violation in _violations(claim))
     if violations:
         raise SpecError(violations)
     jobs: list[Job] = []
-    for claim, check in selected_checks(claims, checks):
+    for claim, check in selected:
         for name, arm in arms(check):
             jobs += [
                 Job(claim.claim.id, check.check.id, name, point, trial) for point, trial in _trials(arm, profile, seed)
@@ -77,12 +78,9 @@ def _refuse_namesakes(claims: Sequence[LoadedClaim]) -> None:
 def selected_checks(
     claims: Sequence[LoadedClaim], checks: Sequence[str]
 ) -> tuple[tuple[LoadedClaim, LoadedCheck], ...]:
-    """Return the (claim, check) pairs to run: all of them, or those whose id is named."""
+    """Return the (claim, check) pairs to run: all, or those whose id is named. Raises UnknownName for an unknown id."""
     every = tuple((claim, check) for claim in claims for check in claim.checks)
-    known = tuple(check.check.id for _, check in every)
-    for name in checks:
-        if name not in known:
-            raise UnknownName("check", name, known, tuple(difflib.get_close_matches(name, known)))
+    refuse_unknown_checks(checks, (check.check.id for _, check in every))
     return tuple((claim, check) for claim, check in every if not checks or check.check.id in checks)
 
 

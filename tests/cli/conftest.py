@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -34,7 +34,7 @@ class FakePipeline:
     claims: list[LoadedClaim] = field(default_factory=list)
     options: list[pipeline.Options] = field(default_factory=list)
 
-    def verify(self, claims: list[LoadedClaim], options: pipeline.Options, progress: Progress) -> Report:
+    def verify(self, claims: Sequence[LoadedClaim], options: pipeline.Options, progress: Progress) -> Report:
         """Answer as told."""
         self.claims += claims
         self.options.append(options)

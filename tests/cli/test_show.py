@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.cli.show import law_text, source_text, sweep_text
+from rnnconv_cli.cli.show import source_text, sweep_text
 from rnnconv_cli.spec import catalogue, loader
-from rnnconv_cli.spec.claim import Arm, Law, Source
+from rnnconv_cli.spec.claim import Arm, Source
 
 
 def _arm() -> Arm:
@@ -33,9 +33,8 @@ def test_an_unknown_claim_gets_a_suggestion(run: Callable[..., Any]) -> None:
     assert "did you mean linear-convergence?" in done.err
 
 
-def test_laws_are_formulas() -> None:
-    assert law_text(Law(coefficient=4.0, parameter="horizon", power=2.0, at_least=256.0)) == "max(256, 4 horizon^2)"
-    assert law_text(Law(coefficient=0.5, parameter="width", power=-1.0)) == "0.5 width^-1"
+def test_a_path_is_shown_as_the_result_shows_it(run: Callable[..., Any], fake: Any) -> None:
+    assert "  path      m = max(256, 4 L^2)" in run("show", "no-explosion-or-vanishing").out.splitlines()
 
 
 def test_a_source_leaves_out_what_is_missing() -> None:

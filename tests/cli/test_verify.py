@@ -11,7 +11,9 @@ import pytest
 from rnnconv_cli import pipeline
 from rnnconv_cli.cli import output
 from rnnconv_cli.errors import OutputError
+from rnnconv_cli.judge.judge import level
 from rnnconv_cli.spec import catalogue
+from rnnconv_cli.spec.loader import load
 
 CLAIM = "perturbation-bound"
 
@@ -32,8 +34,8 @@ def test_every_option_reaches_the_pipeline(run: Callable[..., Any], fake: Any) -
         "full", 5, 3, "reference", ("flipped-mass",), strict=True, command=("rnnconv", *words)
     )
     (claim,) = fake.claims
-    assert {check.check.problem.input_dim for check in claim.checks} == {8}
-    assert {check.check.sweep.quick.replicates for check in claim.checks} == {99}
+    (check,) = (check.check for check in claim.checks if check.check.id == "flipped-mass")
+    assert (check.problem.input_dim, check.sweep.quick.replicates) == (8, 99)
 
 
 def test_jobs_are_the_usable_cores_unless_told(run: Callable[..., Any], fake: Any) -> None:
@@ -74,6 +76,41 @@ def test_an_unknown_check_gets_a_suggestion(run: Callable[..., Any]) -> None:
     done = run("verify", CLAIM, "--check", "first-order-identiy")
     assert done.status == 2
     assert "did you mean first-order-identity?" in done.err
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [("--replicates", "3"), ("--set", "problem.horizn=6"), ("--set", "problem.horizon=[1"), ("--set", "quantity=norm")],
+)
+def test_an_unknown_check_is_named_before_a_bad_override(run: Callable[..., Any], overrides: tuple[str, str]) -> None:
+    checks = ("--check", "first-order-identity", "--check", "first-order-identiy")
+    done = run("verify", CLAIM, *checks, *overrides)
+    assert done.status == 2
+    assert done.err.startswith("rnnconv: found check 'first-order-identiy', wanted one of ")
+    assert done.err.endswith("did you mean first-order-identity?\n")
+
+
+@pytest.mark.parametrize(
+    ("check", "option", "value", "refused"),
+    [
+        ("hidden-norm-growth", "--replicates", "80", "--replicates:1:1: checks.0."),
+        ("hidden-norm-upper", "--set", "problem.width=20000", "--set problem.width:1:1: checks.3."),
+    ],
+)
+def test_overrides_are_laid_over_the_selected_checks_alone(
+    run: Callable[..., Any], fake: Any, check: str, option: str, value: str, refused: str
+) -> None:
+    words = ("verify", "no-explosion-or-vanishing", option, value)
+    everywhere = run(*words)
+    assert (everywhere.status, fake.claims) == (2, [])
+    assert refused in everywhere.err
+    assert run(*words, "--check", check).status == 0
+    (claim,), (options,) = fake.claims, fake.options
+    plain = load(catalogue.find(claim.claim.id))
+    changed = [new.check.id for new, old in zip(claim.checks, plain.checks, strict=True) if new != old]
+    assert changed == [check]
+    assert level(claim.claim) == level(plain.claim)
+    assert [cost.check for cost in pipeline.preview([claim], options).checks] == [check]
 
 
 def test_a_setting_that_breaks_the_rules_is_located(run: Callable[..., Any], fake: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from rnnconv_cli.judge.judge import exit_status, judge_arm, judge_check, judge_claim, level
 from rnnconv_cli.records import CheckResult, ClaimResult, Observation, Status, Verdict
-from rnnconv_cli.spec.claim import Arm
+from rnnconv_cli.spec.claim import Arm, Law
 from rnnconv_cli.spec.loader import LoadedCheck
 
 if TYPE_CHECKING:
@@ -80,6 +80,14 @@ def test_a_check_says_where_it_comes_from(arm: Arm, synthetic: Synthetic) -> Non
     assert (found.id, found.kind, found.parameter, found.status) == ("made-up-check", "exponent", "width", "theorem")
     assert found.worst_adversary is None
     assert len(found.observations) == 40
+
+
+def test_a_check_says_what_follows_its_parameter(synthetic: Synthetic) -> None:
+    arm = synthetic.arm("horizon", kind="exponent", exponent=-0.5, tolerance=0.1)
+    law = Law(coefficient=4.0, parameter="horizon", power=2.0, at_least=256.0)
+    followed = arm.model_copy(update={"sweep": arm.sweep.model_copy(update={"path": {"width": law}})})
+    assert _check(synthetic, synthetic.check(followed), []).path == "m = max(256, 4 L^2)"
+    assert _check(synthetic, synthetic.check(arm), []).path == ""
 
 
 def test_a_control_can_have_a_prediction_of_another_kind(arm: Arm, synthetic: Synthetic) -> None:
@@ -231,3 +239,20 @@ def test_every_reason_is_named_the_most_important_first(arm: Arm, synthetic: Syn
     assert exit_status([claim], strict=False) == (3, (contradicted,))
     assert exit_status([claim], strict=True) == (3, (contradicted, "made-up-claim/check-0: inconclusive, the reason"))
     assert exit_status([], strict=True) == (0, ())
+
+
+@pytest.mark.parametrize("lost", ["main", "control"])
+def test_one_failed_trial_takes_the_verdict_away_and_ends_the_run_with_five(
+    lost: str, arm: Arm, synthetic: Synthetic
+) -> None:
+    measured = _measured(synthetic, TRUE, FALSE)
+    index = next(index for index, each in enumerate(measured) if each.arm == lost)
+    measured[index] = replace(measured[index], value=None, status=Status.FAILED, detail="no bracket")
+    found = _check(synthetic, synthetic.check(arm), measured)
+    assert found.verdict is INCONCLUSIVE
+    contradicted = replace(found, id="other", verdict=OUTSIDE, as_expected=False, observations=())
+    status, reasons = exit_status([judge_claim(synthetic.claim(), [contradicted, found])], strict=False)
+    assert status == 5
+    assert reasons[0].startswith("made-up-claim/made-up-check: could not measure 1 of ")
+    assert reasons[0].endswith(f"({lost}): no bracket")
+    assert reasons[1:] == ("made-up-claim/other: outside, expected within",)

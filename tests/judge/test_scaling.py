@@ -184,7 +184,31 @@ def test_one_point_may_be_missing(synthetic: Synthetic) -> None:
     rows: Rows = [[Status.ZERO, *row[1:]] for row in _rows(lambda m: m**-0.5)]
     found = _judge(synthetic, synthetic.arm(kind="exponent", exponent=-0.5, tolerance=0.1), rows)
     assert found.verdict is Verdict.WITHIN
-    assert found.because.endswith("on 4 widths x 8 draws")
+    assert found.because.endswith("on 4 widths x 8 draws; left out: 8 of 8 zero at m = 64")
+
+
+def test_single_trials_that_a_fit_goes_without_are_named(synthetic: Synthetic) -> None:
+    rows = [list(row) for row in _rows(lambda m: m**-0.5, draws=40)]
+    rows[3] = [*rows[3][:-1], Status.DIVERGED]
+    arm = synthetic.arm(kind="exponent", exponent=-0.5, tolerance=0.1)
+    found = _judge(synthetic, arm, rows)
+    assert found.verdict is Verdict.WITHIN
+    assert found.because.endswith("on 5 widths x 40 draws; left out: 1 of 200 trials diverged")
+    rows = [[Status.ZERO, *row[1:]] for row in rows]
+    assert _judge(synthetic, arm, rows).because.endswith(
+        "; left out: 40 of 40 zero at m = 64, 1 of 160 trials diverged"
+    )
+
+
+def test_many_points_that_are_left_out_are_cut_short(synthetic: Synthetic) -> None:
+    widths = tuple(2.0**k for k in range(4, 12))
+    rows: Rows = [[Status.ZERO] * 4 + list(row[4:]) for row in _rows(lambda m: m**-0.5, points=widths)]
+    found = _judge(synthetic, synthetic.arm(kind="exponent", exponent=-0.5, tolerance=0.1), rows, points=widths)
+    fit, left_out = found.because.split("; ")
+    assert fit.endswith("on 4 widths x 8 draws")
+    assert left_out.startswith("left out: 8 of 8 zero at m = 16, 8 of 8 zero at m = 32, ")
+    assert left_out.endswith("...")
+    assert len(left_out) <= 72
 
 
 def test_small_counts_do_not_enter(synthetic: Synthetic) -> None:

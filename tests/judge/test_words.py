@@ -5,8 +5,8 @@ from typing import get_args
 
 import pytest
 
-from rnnconv_cli.judge.words import extent, interval, place, shortened, symbol
-from rnnconv_cli.spec.claim import Parameter
+from rnnconv_cli.judge.words import extent, interval, law, path, place, shortened, symbol
+from rnnconv_cli.spec.claim import Law, Parameter
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,26 @@ def test_places_and_extents() -> None:
 def test_every_parameter_has_a_symbol(parameter: str) -> None:
     assert symbol(parameter) != symbol(None)
     assert "points" not in extent(parameter, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("coefficient", "parameter", "power", "at_least", "text"),
+    [
+        (4.0, "horizon", 2.0, 256.0, "max(256, 4 L^2)"),
+        (0.5, "width", -1.0, 0.0, "0.5 m^-1"),
+        (1.5, "horizon", 1.0, 0.0, "1.5 L"),
+        (1.0, "width", 0.5, 0.0, "m^0.5"),
+    ],
+)
+def test_laws_are_formulas(coefficient: float, parameter: str, power: float, at_least: float, text: str) -> None:
+    sections = {"coefficient": coefficient, "parameter": parameter, "power": power, "at_least": at_least}
+    assert law(Law.model_validate(sections)) == text
+
+
+def test_a_path_names_every_parameter_that_follows() -> None:
+    line = Law(coefficient=2.0, parameter="horizon", power=1.0)
+    assert path({"width": line, "n_sequences": line}) == "m = 2 L; n = 2 L"
+    assert path({}) == ""
 
 
 def test_long_texts_end_at_a_word() -> None:

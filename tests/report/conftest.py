@@ -99,6 +99,7 @@ def check(kind: str) -> CheckResult:
         statement="‖D′‖₀ ≤ O(τ₀^{2/3} m^{2/3})",
         quantity="activation-flips",
         parameter=None if kind in {"event", "identity"} else "width",
+        path="L = max(4, 0.1 m)" if kind == "growth" else "",
         kind=kind,
         status="theorem",
         verdict=verdict,

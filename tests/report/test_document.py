@@ -38,6 +38,10 @@ def test_a_check_holds_what_a_reader_needs(stored: Any) -> None:
     assert check["beside"][0]["counts"] == {"ok": 12, "zero": 1}
 
 
+def test_a_check_holds_what_follows_its_parameter(stored: Any) -> None:
+    assert [check["path"] for check in stored["claims"][0]["checks"][:2]] == ["", "L = max(4, 0.1 m)"]
+
+
 @pytest.mark.parametrize(
     ("position", "key"),
     [(0, "exponent"), (1, "rate"), (2, "probability"), (3, "rounding_units"), (4, "rate"), (6, "exponent")],

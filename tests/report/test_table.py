@@ -75,7 +75,34 @@ def test_a_frontier_names_its_widths(report: Report) -> None:
 
 
 def test_observations_that_no_fit_could_use_are_counted(report: Report) -> None:
-    assert "1 diverged, 1 out-of-regime, 1 zero of 12 observations" in render(report)
+    assert "1 diverged, 1 out-of-regime, 1 zero of 12 trials" in render(report)
+
+
+@pytest.mark.parametrize(
+    ("statuses", "unused"),
+    [
+        ((Status.OK, Status.ZERO), ""),
+        ((Status.OK, Status.OUT_OF_REGIME), ""),
+        ((Status.ZERO, Status.ZERO), "1 zero of 1 trials"),
+        ((Status.OUT_OF_REGIME, Status.ROUND_OFF), "1 round-off of 1 trials"),
+        ((Status.OK, Status.DIVERGED), "1 diverged of 1 trials"),
+        ((Status.NOT_REACHED, Status.OK), "1 not-reached of 1 trials"),
+        ((Status.ZERO, Status.FAILED), "1 failed of 1 trials"),
+    ],
+)
+def test_a_trial_is_unused_after_the_envelope(report: Report, statuses: tuple[Status, ...], unused: str) -> None:
+    """Two adversaries of one trial: a zero of one costs nothing where the other has a value."""
+    claim = report.claims[0]
+    first = claim.checks[0].observations[0]
+    observations = tuple(replace(first, adversary=f"adversary-{k}", status=each) for k, each in enumerate(statuses))
+    check = replace(claim.checks[0], observations=observations)
+    lines = _lines_of(render(replace(report, claims=(replace(claim, checks=(check,)),))), check.id)
+    assert [line.split(maxsplit=1)[1] for line in lines if line.split()[0] == "unused"] == ([unused] if unused else [])
+
+
+def test_what_follows_the_parameter_is_shown(report: Report) -> None:
+    assert "    path      L = max(4, 0.1 m)" in _lines_of(render(report), "growth-of-something")
+    assert "    path " not in "\n".join(_lines_of(render(report), "exponent-of-something"))
 
 
 def test_a_failed_measurement_says_why(report: Report) -> None:
@@ -84,7 +111,7 @@ def test_a_failed_measurement_says_why(report: Report) -> None:
     failed = replace(first.observations[0], status=Status.FAILED, value=None, detail="its worker process died")
     check = replace(first, observations=(failed,))
     shown = render(replace(report, claims=(replace(claim, checks=(check,)),)))
-    assert "1 failed of 1 observations; its worker process died" in shown
+    assert "1 failed of 1 trials; its worker process died" in shown
 
 
 def test_an_undecided_check_names_its_cause_and_its_price(report: Report) -> None:

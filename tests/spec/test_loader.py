@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rnnconv_cli.errors import SpecError, UsageError
+from rnnconv_cli.errors import SpecError, UnknownName, UsageError
 from rnnconv_cli.spec.catalogue import shipped
 from rnnconv_cli.spec.claim import Arm, Law
-from rnnconv_cli.spec.loader import NO_OVERRIDES, LoadedClaim, Overrides, load, loads
+from rnnconv_cli.spec.loader import NO_OVERRIDES, LoadedClaim, Overrides, load, load_all, loads
 
 BASE = Path(__file__).with_name("claim.yaml")
 
@@ -154,6 +155,55 @@ def test_settings_reach_every_check(base: str) -> None:
     assert {check.check.problem.input_dim for check in loaded.checks} == {8}
     assert {check.check.sweep.quick.replicates for check in loaded.checks} == {99}
     assert loaded.checks[1].control.problem.input_dim == 8
+
+
+@pytest.mark.parametrize(
+    ("check", "overrides"),
+    [
+        ("pattern-flips-in-width", Overrides(replicates=30)),
+        ("hidden-norm-upper", Overrides((("problem.width", "512"),))),
+        ("hidden-norm-upper", Overrides((("problem.width", "512"), ("problem.horizon", "8")), replicates=70)),
+    ],
+)
+def test_overrides_reach_the_named_checks_alone(
+    refuse: Any, base: str, loaded: LoadedClaim, check: str, overrides: Overrides
+) -> None:
+    named = loads(base, "claim.yaml", replace(overrides, checks=(check,)))
+    assert [new.check.id for new, old in zip(named.checks, loaded.checks, strict=True) if new != old] == [check]
+    assert named.digest != loaded.digest
+    assert "checks." in refuse(base, overrides)
+
+
+def test_replicates_reach_the_control_of_a_named_check(base: str) -> None:
+    second = loads(base, "claim.yaml", Overrides(replicates=30, checks=("pattern-flips-in-width",))).checks[1]
+    assert (second.check.sweep.quick.replicates, second.control.sweep.full.replicates) == (30, 30)
+
+
+def test_a_named_check_answers_for_all_checks_of_its_claim(refuse: Any, base: str) -> None:
+    message = refuse(base, Overrides(replicates=3, checks=("hidden-norm-upper",)))
+    assert "--replicates:1:1: checks.0.sweep.quick.replicates: found 3, wanted at least 54" in message
+    assert {line.split(": ")[1].split(".")[1] for line in message.splitlines()} == {"0"}
+
+
+def test_a_check_may_be_in_any_of_the_files(base: str, tmp_path: Path) -> None:
+    other = tmp_path / "other.yaml"
+    other.write_text(base.replace("id: width-needed", "id: width-wanted"), encoding="utf-8")
+    overrides = Overrides(replicates=150, checks=("width-wanted",))
+    first, second = load_all((BASE, other), overrides)
+    assert [claim.checks[-1].check.sweep.quick.replicates for claim in (first, second)] == [40, 150]
+    assert first == load(BASE)
+    with pytest.raises(UnknownName) as caught:
+        load_all((BASE, other), Overrides((("problem.widht", "3"),), checks=("width-wanted", "width-neded")))
+    assert caught.value.suggestions == ("width-needed", "width-wanted")
+    assert len(caught.value.known) == 8
+
+
+@pytest.mark.parametrize("text", ["checks: 3", "checks: [{}]", "checks: [{id: 010}]", "checks: [{id: a, id: a}]"])
+def test_a_file_without_readable_ids_is_refused_for_that(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SpecError):
+        load_all((path,), Overrides(checks=("b",)))
 
 
 @pytest.mark.parametrize(

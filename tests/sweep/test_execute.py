@@ -7,6 +7,7 @@ import select
 import signal
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
@@ -123,6 +124,26 @@ def test_a_broken_precondition_is_out_of_regime(recorder: Recorder) -> None:
     assert found.detail == "breaks separation, gram-schmidt"
     kept = reading(trial("hidden-norm-max", clash, preconditions=EVERY[:2]), recorder)
     assert (kept.status, kept.detail) == (Status.OK, "")
+
+
+@pytest.mark.parametrize(
+    ("learning_rate", "unit", "status"),
+    [
+        (1.9, "inverse-lambda-max", Status.NOT_REACHED),
+        (2.0, "inverse-lambda-max", Status.OUT_OF_REGIME),
+        (1e-6, "absolute", Status.NOT_REACHED),
+        (10.0, "absolute", Status.OUT_OF_REGIME),
+    ],
+)
+def test_a_step_beyond_the_quadratic_is_out_of_regime_where_that_is_asked(
+    learning_rate: float, unit: str, status: Status, recorder: Recorder
+) -> None:
+    training = replace(TRAINING, learning_rate=learning_rate, learning_rate_unit=unit, max_steps=3, accuracy=1e-9)
+    asked = reading(trial("movement", training=training, preconditions=("step-size",)), recorder)
+    assert asked.status is status
+    assert asked.detail == ("breaks step-size: eta lambda_max >= 2" if status is Status.OUT_OF_REGIME else "")
+    assert reading(trial("movement", training=training), recorder).status is not Status.OUT_OF_REGIME
+    assert reading(trial("hidden-norm-max", preconditions=("step-size",)), recorder).status is Status.OK
 
 
 @pytest.mark.parametrize("quantity", ["steps-to-decades", "steps-beyond-fourth-decade"])
@@ -283,6 +304,34 @@ def test_a_worker_that_dies_leaves_failures_and_every_result_that_was_finished(r
     lost = tuple(Reading(None, Status.FAILED, point, detail=detail) for point in (1.0, 2.0, 3.0))
     assert (found[poisoned], found[after]) == (lost, lost)
     assert_gone([])
+
+
+def _thread_variables(group: object, backend: str) -> tuple[tuple[Reading, ...], ...]:
+    """What a worker sees of the variables that set numbers of threads; stands for `run_group`."""
+    seen = (os.environ.get(name, "") for name in executor.THREAD_VARIABLES)
+    return (tuple(Reading(None, detail=value) for value in seen),)
+
+
+def test_workers_have_one_thread_each_whatever_the_user_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in executor.THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
+    before = dict(os.environ)
+    monkeypatch.setattr(executor, "run_group", _thread_variables)
+    for _, (seen,) in executor._in_workers([(trial("hidden-norm-max"),)], "compiled", 1):
+        assert [each.detail for each in seen] == ["1"] * len(executor.THREAD_VARIABLES)
+        assert dict(os.environ) == before
+    assert dict(os.environ) == before
+
+
+def test_variables_are_restored_where_the_workers_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    before = dict(os.environ)
+    monkeypatch.setattr(ProcessPoolExecutor, "submit", _never)
+    with pytest.raises(AssertionError, match="called with"):
+        next(executor._in_workers([(trial("hidden-norm-max"),)], "compiled", 1))
+    assert dict(os.environ) == before
 
 
 class Stopping:

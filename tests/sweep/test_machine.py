@@ -166,6 +166,7 @@ def test_an_environment_names_what_may_change_a_result() -> None:
         facts
     )
     assert {"blas.scipy", "blas.scipy.core", "blas.scipy.threads", "usable_cores"} <= set(facts)
+    assert facts["blas.threads_while_measuring"] == 1
 
 
 def test_one_thread_while_measuring() -> None:

@@ -11,6 +11,7 @@ from rnnconv_cli.errors import SpecError, UnknownName, UsageError
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.records import Trial
 from rnnconv_cli.spec import catalogue
+from rnnconv_cli.spec.claim import ALL_PRECONDITIONS
 from rnnconv_cli.spec.loader import Overrides, load, loads
 from rnnconv_cli.sweep.execute import execute
 from rnnconv_cli.sweep.plan import CONTROL, MAIN, Plan, make_plan, predicted_seconds
@@ -251,8 +252,7 @@ def test_the_profile_decides_how_much_is_measured(written: Written) -> None:
 
 def test_preconditions_stand_at_every_trial(written: Written) -> None:
     assert {trial.preconditions for _, trial in _trials(written, FRONTIER)} == {("unit-first-token", "token-norms")}
-    every = ("unit-first-token", "token-norms", "separation", "gram-schmidt")
-    assert {trial.preconditions for _, trial in _trials(written, EVENT)} == {every}
+    assert {trial.preconditions for _, trial in _trials(written, EVENT)} == {ALL_PRECONDITIONS}
 
 
 # --- what a trial does not depend on ----------------------------------------------------------------------------------
