@@ -129,7 +129,7 @@ EVENT = "problem: {width: 256, horizon: 16, n_sequences: 4}"
             "",
             "checks.2.control.change.preconditions: found 2 copies and the precondition separation, wanted "
             "preconditions without separation: copies are at distance 0 "
-            "(preconditions: [unit-first-token, token-norms, gram-schmidt])",
+            "(preconditions: [unit-first-token, token-norms, gram-schmidt, step-size])",
         ),
         (
             "      max_steps: 20000\n",
