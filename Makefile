@@ -12,11 +12,11 @@ INSTALL = $(PYTHON) -m pip install -qq --disable-pip-version-check --constraint 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-verify: .venv/.runtime ## check every claim at the quick profile (about 5 minutes); results/quick.json
+verify: .venv/.runtime ## check every claim at the quick profile (3 to 5 minutes on two cores); results/quick.json
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile quick --output results/quick.json
 
-reproduce: .venv/.runtime ## check every claim at the full profile (about 30 minutes); results/full.json
+reproduce: .venv/.runtime ## check every claim at the full profile (15 to 30 minutes on two cores); results/full.json
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile full --output results/full.json
 

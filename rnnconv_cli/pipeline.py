@@ -14,11 +14,11 @@ from rnnconv_cli.kernels.backend import BACKENDS, warm_up
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.measure.selfcheck import self_check
-from rnnconv_cli.records import ClaimResult, Observation, Report, Timing
+from rnnconv_cli.records import MAIN, ClaimResult, Observation, Report, Timing
 from rnnconv_cli.spec.loader import LoadedClaim
 from rnnconv_cli.sweep.execute import Readings, execute
 from rnnconv_cli.sweep.machine import environment_facts
-from rnnconv_cli.sweep.plan import MAIN, Job, Plan, make_plan, predicted_seconds, selected_checks
+from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_seconds, selected_checks
 from rnnconv_cli.sweep.progress import Progress
 
 

@@ -32,6 +32,7 @@ class Status(StrEnum):
     FAILED = "failed"  # the measurement itself could not be carried out; `detail` says why
 
 
+MAIN, CONTROL = "main", "control"  # the arms that every check has; an exhibit's arm is its own id
 AGAINST_THE_CLAIM = frozenset({Status.DIVERGED, Status.NOT_REACHED})
 
 

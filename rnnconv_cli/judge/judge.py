@@ -15,6 +15,8 @@ from rnnconv_cli.judge.envelope import envelope, worst_adversary
 from rnnconv_cli.judge.words import path, shortened
 from rnnconv_cli.records import (
     AGAINST_THE_CLAIM,
+    CONTROL,
+    MAIN,
     Cell,
     CheckResult,
     ClaimResult,
@@ -30,7 +32,6 @@ from rnnconv_cli.spec.claim import Arm, Claim, EventPrediction, Exhibit, Frontie
 from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
 from rnnconv_cli.spec.rules import FAMILY_ERROR
 
-MAIN, CONTROL = "main", "control"
 LONGEST_NAME = 60  # characters of a control's description inside a sentence
 
 

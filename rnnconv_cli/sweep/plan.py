@@ -10,11 +10,10 @@ from rnnconv_cli.adversary import ADVERSARIES
 from rnnconv_cli.errors import SpecError, UsageError, Violation
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import draw_seconds
-from rnnconv_cli.records import PerturbationSetting, ProblemSetting, TrainingSetting, Trial
+from rnnconv_cli.records import CONTROL, MAIN, PerturbationSetting, ProblemSetting, TrainingSetting, Trial
 from rnnconv_cli.spec.claim import Arm, InverseLambdaMax, Law, Profile
 from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim, refuse_unknown_checks
 
-MAIN, CONTROL = "main", "control"
 INTEGER_PARAMETERS = ("width", "horizon", "n_sequences")
 
 

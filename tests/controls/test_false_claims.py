@@ -118,6 +118,19 @@ def test_a_blow_up_contradicts_every_kind(
     assert found.verdict is (Verdict.INCONCLUSIVE if kind == "frontier" else Verdict.OUTSIDE)
 
 
+@pytest.mark.parametrize("stretch", [0.4, 0.5, 0.6])
+@pytest.mark.parametrize("deepest", [10, 12])
+def test_a_loss_that_falls_like_a_stretched_exponential_is_not_geometric(
+    stretch: float, deepest: int, synthetic: Synthetic
+) -> None:
+    """f = exp(-(t/t_0)^s) takes steps like k^(1/s - 1) for decade k: outside at the tolerance of the shipped claims."""
+    decades = tuple(float(k) for k in range(1, deepest + 1))
+    rows = [[math.ceil(scale * k ** (1 / stretch)) for k in decades] for scale in np.linspace(20, 40, 8)]
+    observed = synthetic.observations(decades, rows)
+    found = _judged(synthetic, synthetic.arm("decades", kind="decay", tolerance=0.04), observed, observed)
+    assert found.verdict is Verdict.OUTSIDE
+
+
 @pytest.mark.parametrize("power", [1.0, 2.0, 4.0, 8.0])
 def test_a_loss_that_falls_like_a_power_of_time_is_not_geometric(power: float, synthetic: Synthetic) -> None:
     """f = (t/t_0)^-p, which looks straight on any log-log plot: log(10)/p per decade."""

@@ -9,12 +9,12 @@ import pytest
 from rnnconv_cli.adversary import ADVERSARIES
 from rnnconv_cli.errors import SpecError, UnknownName, UsageError
 from rnnconv_cli.measure import MEASUREMENTS
-from rnnconv_cli.records import Trial
+from rnnconv_cli.records import CONTROL, MAIN, Trial
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.claim import ALL_PRECONDITIONS
 from rnnconv_cli.spec.loader import Overrides, load, loads
 from rnnconv_cli.sweep.execute import execute
-from rnnconv_cli.sweep.plan import CONTROL, MAIN, Plan, make_plan, predicted_seconds
+from rnnconv_cli.sweep.plan import Plan, make_plan, predicted_seconds
 
 if TYPE_CHECKING:
     from tests.conftest import Recorder, Written
