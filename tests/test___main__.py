@@ -122,6 +122,14 @@ def test_a_signal_ends_the_run_and_its_workers(
         assert [worker for worker in workers if not _ends(worker, PROMISED)] == []
 
 
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux")
+def test_workers_do_not_outlive_a_run_that_was_killed(tmp_path: Path) -> None:
+    with _at_work(_claim_file(tmp_path, ENDLESS)) as (process, workers):
+        process.kill()
+        process.communicate(timeout=10 * PROMISED)
+        assert [worker for worker in workers if not _ends(worker, 10 * PROMISED)] == []
+
+
 def test_a_signal_before_anything_is_measured(tmp_path: Path) -> None:
     """While the kernels are imported or compiled, LLVM may swallow an interrupt; it comes again."""
     command = _command(_claim_file(tmp_path, ENDLESS), "--jobs", "1")
