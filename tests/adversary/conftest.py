@@ -19,26 +19,9 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture(scope="session")
-def draw_instance() -> Callable[..., Instance]:
+def draw_instance(make_setting: Callable[..., ProblemSetting]) -> Callable[..., Instance]:
     def make(*, seed: int = 0, **changes: Any) -> Instance:
-        values = {
-            "width": 48,
-            "horizon": 4,
-            "n_sequences": 2,
-            "input_dim": 6,
-            "output_dim": 2,
-            "separation": 0.5,
-            "later_tokens": "fresh",
-            "labels": "random",
-            "copies": 1,
-            "copy_labels": "independent",
-            "weight_variance": 2.0,
-            "output_variance": "1/d",
-            "activation": "relu",
-            "layers": "shared",
-            "dtype": "float64",
-        }
-        return draw(ProblemSetting(**{**values, **changes}), seed, 0)
+        return draw(make_setting(**{"width": 48, "n_sequences": 2, **changes}), seed, 0)
 
     return make
 

@@ -15,23 +15,6 @@ from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.problem.elman import Instance, draw
 from rnnconv_cli.records import PerturbationSetting, ProblemSetting, Reading, TrainingSetting, Trial
 
-SETTING = {
-    "width": 32,
-    "horizon": 4,
-    "n_sequences": 2,
-    "input_dim": 6,
-    "output_dim": 2,
-    "separation": 0.5,
-    "later_tokens": "fresh",
-    "labels": "random",
-    "copies": 1,
-    "copy_labels": "independent",
-    "weight_variance": 2.0,
-    "output_variance": "1/d",
-    "activation": "relu",
-    "layers": "shared",
-    "dtype": "float64",
-}
 TRAINING = {
     "method": "gd",
     "batch_size": 2,
@@ -50,15 +33,15 @@ def backend(request: pytest.FixtureRequest) -> Backend:
 
 
 @pytest.fixture(scope="session")
-def draw_instance() -> Callable[..., Instance]:
+def draw_instance(make_setting: Callable[..., ProblemSetting]) -> Callable[..., Instance]:
     def make(*, seed: int = 0, replicate: int = 0, **changes: Any) -> Instance:
-        return draw(ProblemSetting(**{**SETTING, **changes}), seed, replicate)
+        return draw(make_setting(**{"width": 32, "n_sequences": 2, **changes}), seed, replicate)
 
     return make
 
 
 @pytest.fixture(scope="session")
-def write_instance() -> Callable[..., Instance]:
+def write_instance(make_setting: Callable[..., ProblemSetting]) -> Callable[..., Instance]:
     def write(*, W: Any, B: Any, x: Any, labels: Any = None, activation: str = "relu", copies: int = 1) -> Instance:
         """An instance of these very numbers, with A the identity: x is (L, n, m); labels are zero where left out."""
         weights, outputs, tokens = np.array(W, dtype=float), np.array(B, dtype=float), np.array(x, dtype=float)
@@ -67,7 +50,7 @@ def write_instance() -> Callable[..., Instance]:
         targets: Array = np.zeros(shape) if labels is None else np.array(labels, dtype=float).reshape(shape)
         sizes = {"width": width, "horizon": horizon, "n_sequences": n_sequences, "input_dim": width}
         kind = {"output_dim": len(outputs), "activation": activation, "copies": copies}
-        setting = ProblemSetting(**{**SETTING, **sizes, **kind})
+        setting = make_setting(**sizes, **kind)
         shared = weights.reshape(-1, width, width)
         return Instance(setting, 0, 0, shared, np.eye(width), outputs, tokens, targets, ACTIVATIONS[activation])
 
