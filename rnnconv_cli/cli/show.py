@@ -117,4 +117,6 @@ def _total(costs: tuple[CheckCost, ...], profile: str, jobs: int) -> str:
 
 
 def _time(seconds: float, jobs: int) -> str:
-    return f"about {seconds:.3g} core-seconds, {seconds / 60 / jobs:.2g} minutes on {jobs} cores"
+    wall = seconds / jobs
+    shown = f"{wall / 60:.0f} minutes" if wall >= 120 else f"{max(1, round(wall))} s"
+    return f"about {seconds:.3g} core-seconds, {shown} on {jobs} core{'s' if jobs > 1 else ''}"
