@@ -7,18 +7,21 @@ INSTALL = $(PYTHON) -m pip install -qq --disable-pip-version-check --constraint 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help verify reproduce test test-slow test-kernels lint clean
+.PHONY: help verify reproduce findings test test-slow test-kernels lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-verify: .venv/.runtime ## check every claim at the quick profile (3 to 5 minutes on two cores); results/quick.json
+verify: .venv/.runtime ## check every claim at the quick profile (8 to 12 minutes on two cores); results/quick.json
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile quick --output results/quick.json
 
-reproduce: .venv/.runtime ## check every claim at the full profile (15 to 30 minutes on two cores); results/full.json
+reproduce: .venv/.runtime ## check every claim at the full profile (45 to 70 minutes on two cores); results/full.json
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile full --output results/full.json
+
+findings: reproduce ## the same, and docs/findings.md from it
+	$(PYTHON) -m rnnconv_cli.report.findings results/full.json docs
 
 test: .venv/.dev ## the tests, without the long ones; then the kernels again, uncompiled, for their coverage
 	$(PYTHON) -m pytest --quiet -m "not slow"

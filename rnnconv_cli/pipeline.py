@@ -9,17 +9,19 @@ from dataclasses import dataclass
 
 from rnnconv_cli import __version__
 from rnnconv_cli.errors import UnknownName
+from rnnconv_cli.judge.frontier import answers
 from rnnconv_cli.judge.judge import exit_status, judge_check, judge_claim, level
 from rnnconv_cli.kernels.backend import BACKENDS, warm_up
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.measure.selfcheck import self_check
-from rnnconv_cli.records import MAIN, ClaimResult, Observation, Report, Timing
+from rnnconv_cli.records import MAIN, ClaimResult, Observation, Reading, Report, Timing, Trial
 from rnnconv_cli.spec.loader import LoadedClaim
 from rnnconv_cli.sweep.execute import Readings, execute
 from rnnconv_cli.sweep.machine import environment_facts
 from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_seconds, selected_checks
 from rnnconv_cli.sweep.progress import Progress
+from rnnconv_cli.sweep.rounds import Answers, Searching, next_jobs, searching, typical_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
     self_check(options.backend, (trial.problem for trial in plan.trials), options.seed)
     environment = environment_facts(options.backend, options.command, options.jobs)
     prepared = time.perf_counter()
-    readings = execute(plan.trials, backend=options.backend, jobs=options.jobs, progress=progress)
+    plan, readings = _measured(claims, plan, options, progress)
     measured = time.perf_counter()
     results = judge(claims, observations_of(plan, readings), options.checks)
     progress.close()
@@ -91,6 +93,30 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
             )
         ),
     )
+
+
+def _measured(claims: Sequence[LoadedClaim], plan: Plan, options: Options, progress: Progress) -> tuple[Plan, Readings]:
+    """Carry a plan out, and the rounds that frontiers add to it: what was planned in the end, and every reading."""
+    open_ = tuple(searching(claims, profile=options.profile, checks=options.checks))
+    levels = {claim.claim.id: level(claim.claim) for claim in claims}
+    readings: dict[Trial, tuple[Reading, ...]] = {}
+    while True:
+        new = [trial for trial in plan.trials if trial not in readings]
+        if new:
+            readings.update(execute(new, backend=options.backend, jobs=options.jobs, progress=progress))
+        table = observations_of(plan, readings) if open_ else {}
+        rounds = [
+            (each, next_jobs(each, plan, _answers(each, table), level=levels[each.claim], seed=options.seed))
+            for each in open_
+        ]
+        open_ = tuple(each for each, jobs in rounds if jobs)
+        if not open_:
+            return plan, readings
+        plan = Plan((*plan.jobs, *(job for _, jobs in rounds for job in jobs)))
+
+
+def _answers(each: Searching, table: Mapping[tuple[str, str], Sequence[Observation]]) -> Answers:
+    return answers(each.arm, [found for found in table[each.claim, each.check] if found.arm == each.name])
 
 
 def observations_of(plan: Plan, readings: Readings) -> Mapping[tuple[str, str], Sequence[Observation]]:
@@ -140,10 +166,12 @@ def judge(
 
 
 def preview(claims: Sequence[LoadedClaim], options: Options) -> Preview:
-    """Return what a run would cost. Raises what `verify` would raise before measuring."""
+    """Return what a run would cost; of a search, what it is likely to. Raises what `verify` would before measuring."""
     plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
+    open_ = searching(claims, profile=options.profile, checks=options.checks)
+    likely = tuple(job for each in open_ for job in typical_jobs(each, seed=options.seed))
     by_check: dict[tuple[str, str], list[Job]] = defaultdict(list)
-    for job in plan.jobs:
+    for job in (*plan.jobs, *likely):
         by_check[job.claim, job.check].append(job)
     return Preview(tuple(_cost(claim, check, jobs) for (claim, check), jobs in by_check.items()))
 

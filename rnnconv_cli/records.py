@@ -33,6 +33,7 @@ class Status(StrEnum):
 
 
 MAIN, CONTROL = "main", "control"  # the arms that every check has; an exhibit's arm is its own id
+TANGENT = "tangent-"  # begins the id of every exhibit that a descent check has without being asked
 AGAINST_THE_CLAIM = frozenset({Status.DIVERGED, Status.NOT_REACHED})
 
 
@@ -83,6 +84,19 @@ class PerturbationSetting:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeSetting:
+    """Numbers that a quantity is measured with, besides network, training and perturbation; None where it has none."""
+
+    sparsity: float | None = None  # k: nonzeros of a sparse vector, or rows whose pattern is changed in every layer
+    rows: float | None = None  # |N|: rows that are kicked or looked at
+    threshold: float | None = None  # b_-: |g_k| <= b_-/sqrt(m) is near a kink
+    margin: float | None = None  # b_+: |g_k| >= b_+/sqrt(m) is away from one
+    kick: float | None = None  # theta: size of the kick of one row
+    deviation: float | None = None  # epsilon or alpha: how far from its typical value a number may be
+    search: str = "random"  # random | adversarial: how supports are chosen
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """One point times one draw: all that a measured number depends on, besides code and machine."""
 
@@ -90,7 +104,8 @@ class Trial:
     problem: ProblemSetting
     training: TrainingSetting | None
     perturbation: PerturbationSetting | None
-    decades: tuple[int, ...]  # targets f <= 10^-k f_0 for quantities that read one run at many accuracies; else empty
+    probe: ProbeSetting | None
+    read_at: tuple[int, ...]  # decades k (targets f <= 10^-k f_0) or steps t at which one run is read; else empty
     preconditions: tuple[str, ...]
     replicate: int
     seed: int
@@ -98,7 +113,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One number that a measurement returns. `point` is set where one trial is read at several points (decades)."""
+    """One number that a measurement returns. `point` is set where one trial is read at several decades or steps."""
 
     value: float | None
     status: Status = Status.OK
@@ -228,6 +243,20 @@ class Frontier:
     scatter: float
 
 
+@dataclass(frozen=True, slots=True)
+class Price:
+    """m*(p) of a check over m*(p) of an exhibit: what their difference costs in width, at each p and on average [1]."""
+
+    value: float | None  # geometric mean over the points at which both are inside their range of widths; None without
+    low: float | None
+    high: float | None
+    level: float
+    points: tuple[float, ...]
+    ratios: tuple[float, ...]
+    ratios_low: tuple[float, ...]
+    ratios_high: tuple[float, ...]
+
+
 Estimate = Exponent | Growth | Probability | IdentityError | Decay | Frontier
 
 
@@ -270,7 +299,10 @@ class ControlResult:
 
 @dataclass(frozen=True, slots=True)
 class ExhibitResult:
-    """A quantity shown beside a check, without a verdict: its median and range over replicates at the last point."""
+    """A quantity shown beside a check, without a verdict: its median and range over replicates at the last point.
+
+    Beside a frontier it is a frontier too, and what the check's m* is in units of its own.
+    """
 
     id: str
     description: str
@@ -280,6 +312,8 @@ class ExhibitResult:
     low: float | None
     high: float | None
     counts: tuple[tuple[str, int], ...]  # (status, how many trials)
+    estimate: Frontier | None = None
+    price: Price | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,7 @@ class Synthetic:
             for replicate, row in enumerate(rows):
                 entry = row[point_index]
                 perturbation = PerturbationSetting(1.0, adversary, "initial") if adversary else None
-                trial = Trial("made-up", problem, TRAINING, perturbation, (), (), replicate, 0)
+                trial = Trial("made-up", problem, TRAINING, perturbation, None, (), (), replicate, 0)
                 value, status = (None, entry) if isinstance(entry, Status) else (float(entry), Status.OK)
                 if status is Status.ZERO:
                     value = 0.0
@@ -190,5 +190,5 @@ def _sweep(check: Mapping[str, Any]) -> Mapping[str, Any]:
     sweep = dict(check["sweep"])
     if "quick" in sweep or "full" in sweep:
         return sweep
-    profile = {key: sweep.pop(key) for key in ("grid", "widths", "replicates") if key in sweep}
+    profile = {key: sweep.pop(key) for key in ("grid", "widths", "search", "replicates") if key in sweep}
     return {**sweep, "quick": profile, "full": profile}

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,13 @@ from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, ResourceError, SelfCheckE
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import BACKENDS
 from rnnconv_cli.pipeline import Options, preview, verify
-from rnnconv_cli.records import CheckResult, Report, Status, Verdict
+from rnnconv_cli.records import CheckResult, Frontier, Report, Status, Trial, Verdict
 from rnnconv_cli.report.json import render
+from rnnconv_cli.spec.beside import QUANTITIES
 from rnnconv_cli.spec.loader import LoadedClaim, Overrides, loads
 from rnnconv_cli.spec.template import claim_text
 from rnnconv_cli.sweep import execute as executor
+from rnnconv_cli.sweep.execute import Readings
 from rnnconv_cli.sweep.plan import make_plan
 
 if TYPE_CHECKING:
@@ -105,7 +107,10 @@ def test_a_run_reports_every_check_with_its_control_and_exhibits(claim: LoadedCl
     assert {(each.verdict, each.control.finding.verdict) for each in found.values()} == {
         (Verdict.WITHIN, Verdict.OUTSIDE)
     }
-    assert [(exhibit.id, exhibit.counts) for exhibit in found["decay"].exhibits] == [("rate", (("ok", 6),))]
+    declared, *tangent = found["decay"].exhibits
+    assert (declared.id, declared.counts) == ("rate", (("ok", 6),))
+    assert {exhibit.id for exhibit in tangent} == set(QUANTITIES)
+    assert {exhibit.counts for exhibit in tangent} == {(("ok", 4),)}
     assert (report.exit_status, report.exit_reasons) == (0, ())
     assert (report.tool_version, report.profile, report.seed, report.backend) == (__version__, "quick", 3, "compiled")
     assert report.claims[0].digest == claim.digest
@@ -120,7 +125,7 @@ def test_the_long_table_has_every_reading_in_its_place(claim: LoadedClaim, recor
         (float(decade), replicate) for decade in range(1, 7) for replicate in range(6)
     }
     assert {each.status for each in decay if each.arm == "control"} == {Status.DIVERGED}
-    assert {each.arm for each in decay} == {"main", "control", "rate"}
+    assert {each.arm for each in decay} == {"main", "control", "rate", *QUANTITIES}
     assert all(each.curve for each in decay if each.arm == "main" and each.point == 1.0)
     assert {each.adversary for each in flips} == {"gaussian", "gradient", "kinks"}
     assert len(flips) == 2 * 3 * 60
@@ -231,12 +236,12 @@ def test_a_preview_counts_what_a_run_would_measure(claim: LoadedClaim) -> None:
     costs = {cost.check: cost for cost in preview([claim], OPTIONS).checks}
     assert {name: (cost.trials, cost.control_trials) for name, cost in costs.items()} == {
         "norm": (60, 60),
-        "decay": (6, 12),
+        "decay": (6, 12 + 4 * len(QUANTITIES)),
         "flips": (180, 180),
     }
     assert {cost.claim for cost in costs.values()} == {"made-up"}
     assert all(cost.seconds > 0 and cost.peak_bytes > 2**20 for cost in costs.values())
-    assert len(make_plan([claim], profile="quick", seed=0).trials) == 60 + 60 + 18 + 360
+    assert len(make_plan([claim], profile="quick", seed=0).trials) == 60 + 60 + 18 + 4 * len(QUANTITIES) + 360
 
 
 def test_a_preview_counts_a_trial_that_arms_share_once(written: Written) -> None:
@@ -338,9 +343,57 @@ def test_a_frontier_without_an_exponent_is_only_measured(written: Written, recor
         "preconditions": ["unit-first-token", "token-norms"],
         "sweep": sweep,
         "prediction": {"kind": "frontier", "side": "lower", "bound": 0.5, "probability": 0.5, "reason": "open"},
-        "control": {"description": "variance 1/m", "change": {"problem": {"weight_variance": 1.0}}},
+        "control": {"description": "variance 1/(4m)", "change": {"problem": {"weight_variance": 0.25}}},
     }
     report = verify([written(check)], replace(OPTIONS, strict=True), recorder)
     (found,) = checks_of(report).values()
     assert (found.verdict, found.as_expected, report.exit_status) == (Verdict.MEASURED, None, 0)
     assert {each.trial.problem.width for each in found.observations} == {4, 8, 16, 24, 32}
+
+
+SEARCH: Mapping[str, Any] = {
+    "quantity": "hidden-norm-off-band",
+    "problem": {"n_sequences": 1, "later_tokens": "zero"},
+    "preconditions": ["unit-first-token", "token-norms"],
+    "sweep": {
+        "parameter": "horizon",
+        "grid": [3, 6],
+        "replicates": 40,
+        "search": {"least": 4, "most": 128, "precision": 0.5},
+    },
+    "prediction": {"kind": "frontier", "bound": 1.0, "probability": 0.5, "reason": "open"},
+    "control": {
+        "description": "variance 1/(4m)",
+        "change": {"problem": {"weight_variance": 0.25}, "sweep": {"quick": {"grid": [6]}}},
+    },
+    "beside": [{"id": "apart", "description": "a W each", "change": {"problem": {"layers": "independent"}}}],
+}
+
+
+def test_a_frontier_is_searched_in_rounds(written: Written, recorder: Recorder) -> None:
+    claim = written(SEARCH)
+    report = verify([claim], OPTIONS, recorder)
+    (found,) = checks_of(report).values()
+    assert (found.verdict, found.control.finding.verdict) == (Verdict.MEASURED, Verdict.OUTSIDE), found.because
+    assert [name for name, _ in recorder.phases].count("measuring") > 3
+    first = len(make_plan([claim], profile="quick", seed=OPTIONS.seed).trials)
+    assert first < len({each.trial for each in found.observations}) == len(recorder.advanced)
+    estimate, (exhibit,) = found.finding.estimate, found.exhibits
+    assert isinstance(estimate, Frontier)
+    assert all(4 < width < 128 for width in estimate.widths)
+    assert exhibit.price is not None
+    assert exhibit.price.ratios[0] < exhibit.price.ratios[1]
+    assert preview([claim], OPTIONS).checks[0].trials > first
+
+
+def test_rounds_do_not_depend_on_the_workers(
+    written: Written, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = written({**SEARCH, "sweep": {**SEARCH["sweep"], "grid": [3]}, "beside": []})
+    alone = verify([claim], OPTIONS, recorder)
+    monkeypatch.setattr(pipeline, "execute", _backwards)
+    assert document(verify([claim], replace(OPTIONS, jobs=2), recorder)) == document(alone)
+
+
+def _backwards(trials: Sequence[Trial], **options: Any) -> Readings:
+    return executor.execute(tuple(reversed(trials)), **{**options, "jobs": 1})

@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rnnconv_cli.adversary.constructed import DEPENDENT, fresh_direction
-from rnnconv_cli.adversary.perturbation import RankOnePerturbations, State, Target
+from rnnconv_cli.adversary.perturbation import LowRankPerturbations, State, Target
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.kernels.reference import weights_of_layer
@@ -19,14 +19,14 @@ ALTERNATIONS = 3  # a fourth, and tighter ones, change the value by less than a 
 LANCZOS_VECTORS = 6  # in each step of an alternation, which starts from the last; twice as many gain 0.1% at most
 
 
-def linearised_ascent(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> RankOnePerturbations:
+def linearised_ascent(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> LowRankPerturbations:
     """Maximise the first-order hidden change ||h'_l|| over W' = size * y u^T, ||y|| = ||u|| = 1 (Lemma C.2a).
 
     To first order h'_a = D_a (W h'_{a-1} + size y <u, h_{a-1}>): bilinear in (y, u). In turn, y becomes the top
     singular vector for the present u, and u that for the present y; the value does not fall.
     """
     left, right = _unit_ascent(state, targets, backend)
-    return RankOnePerturbations(size * left, right)
+    return LowRankPerturbations(size * left[:, None], right[:, None])
 
 
 @functools.lru_cache(maxsize=1)  # one pair serves every size and quantity of an instance

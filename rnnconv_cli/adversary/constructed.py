@@ -11,12 +11,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnnconv_cli.adversary.perturbation import DensePerturbation, RankOnePerturbations, State, Target, scaled_to
+from rnnconv_cli.adversary.perturbation import DensePerturbation, LowRankPerturbations, State, Target, scaled_to
 from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.kernels.reference import weights_of_layer
 from rnnconv_cli.problem.seeding import Stream
 
+DESCENT_STEPS = 20
+HALVINGS = 30  # of the step size; 1/m is stable for a short horizon, 2^-29/m for any
 DEPENDENT = 1e-6  # share of a state's norm below which its own part is round-off, in float32 too
 
 Order = Callable[[Target, Array], Array]
@@ -46,7 +49,34 @@ def _unit_gradient(state: State, backend: Backend) -> Array:
     return scaled_to(instance, -backend.weight_gradient(signals, state.hidden, 1)[0], 1.0, backend)
 
 
-def kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> RankOnePerturbations:
+def training_displacement(
+    state: State, size: float, targets: tuple[Target, ...], backend: Backend
+) -> DensePerturbation:
+    """The direction W_T - W_0 of a descent run of the instance itself: where training goes."""
+    return DensePerturbation(size * _unit_displacement(state, backend))
+
+
+@functools.lru_cache(maxsize=1)
+def _unit_displacement(state: State, backend: Backend) -> Array:
+    """Return the displacement of the first run that ends lower than it began, of step sizes 1/m, 1/2m, 1/4m, ….
+
+    Where every layer has a W of its own, W' is the sum of their displacements, as for `gradient`.
+    """
+    instance, dtype = state.instance, np.float64
+    losses, norms = np.empty(DESCENT_STEPS + 1, dtype=dtype), np.empty(DESCENT_STEPS + 1, dtype=dtype)
+    everything = np.empty((DESCENT_STEPS + 1, 0), dtype=np.int64)
+    moved = np.zeros_like(instance.W)
+    for halvings in range(HALVINGS):
+        W, eta = instance.W.copy(), 0.5**halvings / instance.setting.width
+        data = (instance.A, instance.B, instance.x, instance.labels, instance.activation)
+        step, _ = backend.descend(W, *data, eta, everything, 0, DESCENT_STEPS, 0.0, np.inf, losses, norms)
+        if step == DESCENT_STEPS and losses[step - 1] < losses[0]:
+            moved = W - instance.W
+            break
+    return scaled_to(instance, moved.sum(axis=0), 1.0, backend)
+
+
+def kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> LowRankPerturbations:
     """Flip as many units of the target layer as the budget pays for: those with the smallest |g| (Lemma C.2b).
 
     W' = size * y u^T; y is proportional to -g on the s smallest |g_k|. A row is flipped where
@@ -55,7 +85,7 @@ def kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backe
     return _flip_in_order(state, size, targets, lambda target, g: np.argsort(np.abs(g), kind="stable"))
 
 
-def weighted_kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> RankOnePerturbations:
+def weighted_kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> LowRankPerturbations:
     """Flip the units of the target layer that carry most of the backward signal for their price g^2 (Lemma C.9a)."""
 
     def order(target: Target, g: Array) -> Array:
@@ -69,7 +99,35 @@ def weighted_kinks(state: State, size: float, targets: tuple[Target, ...], backe
     return _flip_in_order(state, size, targets, order)
 
 
-def single_row(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> RankOnePerturbations:
+def loss_kinks(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> LowRankPerturbations:
+    """Push units of the target layer across their kinks, to where the loss gains most beyond first order (Theorem 4).
+
+    With c = sum_a Back_{l->a}^T loss_a a unit pushed by delta beyond its kink adds c_k (|delta_k| - |g_k|) to the
+    remainder, whichever side it comes from. On a set S the best |delta_k| are proportional to c_k and add
+    ||delta|| ||c_S|| - sum_S c_k |g_k|; S are the s units with the smallest |g_k| / c_k, c_k > 0, for the best s.
+    """
+    instance = state.instance
+    residual = backend.residuals(instance.B, state.hidden, instance.labels)
+    signals = backend.backward(instance.W, instance.B, state.pattern, residual)
+    left, right = _empty(state, targets)
+    for t, target in enumerate(targets):
+        layer, i = target.layer, target.sequence
+        g, gain = state.preactivation[layer, i].astype(np.float64), (residual[layer, i] @ instance.B).astype(np.float64)
+        if layer + 1 < len(signals):
+            gain += signals[layer + 1, i] @ weights_of_layer(instance.W, layer + 1)
+        direction, length = fresh_direction(state, target)
+        price = np.divide(np.abs(g), gain, out=np.full_like(g, np.inf), where=gain > 0)
+        ranked = np.argsort(price, kind="stable")[: np.count_nonzero(gain > 0)]
+        added = size * length * np.sqrt(np.cumsum(gain[ranked] ** 2)) - np.cumsum(gain[ranked] * np.abs(g[ranked]))
+        if added.size > 0 and np.max(added) > 0:
+            pushed = ranked[: int(np.argmax(added)) + 1]
+            toward = np.where(g[pushed] >= 0, -gain[pushed], gain[pushed])
+            left[t, pushed] = toward * (size / np.linalg.norm(toward))
+        right[t] = direction
+    return LowRankPerturbations(left[:, None], right[:, None])
+
+
+def single_row(state: State, size: float, targets: tuple[Target, ...], backend: Backend) -> LowRankPerturbations:
     """Spend the whole budget on the one row with the smallest |g|: the largest flipped mass ||D' g|| (Lemma C.2c)."""
     left, right = _empty(state, targets)
     for t, target in enumerate(targets):
@@ -77,7 +135,7 @@ def single_row(state: State, size: float, targets: tuple[Target, ...], backend: 
         row = int(np.argmin(np.abs(g)))
         left[t, row] = -size if g[row] >= 0 else size
         right[t] = fresh_direction(state, target)[0]
-    return RankOnePerturbations(left, right)
+    return LowRankPerturbations(left[:, None], right[:, None])
 
 
 def fresh_direction(state: State, target: Target) -> tuple[Array, float]:
@@ -97,7 +155,7 @@ def fresh_direction(state: State, target: Target) -> tuple[Array, float]:
     return (part / length).astype(state.hidden.dtype), length
 
 
-def _flip_in_order(state: State, size: float, targets: tuple[Target, ...], order: Order) -> RankOnePerturbations:
+def _flip_in_order(state: State, size: float, targets: tuple[Target, ...], order: Order) -> LowRankPerturbations:
     left, right = _empty(state, targets)
     for t, target in enumerate(targets):
         direction, length = fresh_direction(state, target)
@@ -108,7 +166,7 @@ def _flip_in_order(state: State, size: float, targets: tuple[Target, ...], order
         if flipped.size > 0:
             left[t, flipped] = -g[flipped] * (size / np.linalg.norm(g[flipped]))
         right[t] = direction
-    return RankOnePerturbations(left, right)
+    return LowRankPerturbations(left[:, None], right[:, None])
 
 
 def _empty(state: State, targets: tuple[Target, ...]) -> tuple[Array, Array]:

@@ -45,14 +45,14 @@ class DensePerturbation:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RankOnePerturbations:
-    """One W' = left_t right_t^T for each target t; left and right are (t, m)."""
+class LowRankPerturbations:
+    """One W' = sum_r left_{t,r} right_{t,r}^T for each target t; left and right are (t, r, m)."""
 
     left: Array
     right: Array
 
 
-Perturbation = DensePerturbation | RankOnePerturbations
+Perturbation = DensePerturbation | LowRankPerturbations
 
 
 @functools.lru_cache(maxsize=2)  # quantities of one instance are measured next to one another
@@ -139,7 +139,7 @@ def perturbed_states(
         )
         return preactivation[:, sequences], hidden[:, sequences]
     x = np.ascontiguousarray(instance.x[:, sequences])
-    return backend.forward_rank_one(
+    return backend.forward_low_rank(
         instance.W, instance.A, x, perturbation.left, perturbation.right, instance.activation
     )
 
@@ -148,4 +148,4 @@ def perturbed_weights(instance: Instance, perturbation: Perturbation, target: in
     """Return W + W' (K, m, m) for the target of this index."""
     if isinstance(perturbation, DensePerturbation):
         return instance.W + perturbation.matrix
-    return instance.W + np.outer(perturbation.left[target], perturbation.right[target])
+    return np.asarray(instance.W + perturbation.left[target].T @ perturbation.right[target])

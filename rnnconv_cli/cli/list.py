@@ -1,23 +1,38 @@
-"""`rnnconv list`: the claims that come with the tool."""
+"""`rnnconv list`: the claims that come with the tool, and what of the paper they cover."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.console import RenderableType
 
 from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import example
-from rnnconv_cli.report.layout import Style, painted, row, words
+from rnnconv_cli.errors import UsageError
+from rnnconv_cli.report.layout import Style, painted, paragraph, row, words
+
+if TYPE_CHECKING:
+    from rnnconv_cli.report.stored import StoredCheck, StoredResult
+    from rnnconv_cli.spec.coverage import Covered
 
 
-@click.command("list", epilog=example("rnnconv list"))
-def list_claims() -> None:
-    """List the claims that come with the tool."""
+@click.command("list", epilog=example("rnnconv list", "rnnconv list --coverage --results results.json"))
+@click.option("--coverage", is_flag=True, help="List the paper's statements, each with its checks or why it has none.")
+@click.option(
+    "--results",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="With --coverage: a stored result, whose figures stand beside the checks.",
+)
+def list_claims(coverage: bool, results: Path | None) -> None:
+    """List the claims that come with the tool, or the paper's statements that they cover."""
+    if results is not None and not coverage:
+        raise UsageError("--results without --coverage", "both", "add --coverage")
     style = style_of(sys.stdout)
-    put(painted(_rows(style), style))
+    put(painted(_statements(results, style) if coverage else _rows(style), style))
 
 
 def _rows(style: Style) -> Iterator[RenderableType]:
@@ -30,3 +45,51 @@ def _rows(style: Style) -> Iterator[RenderableType]:
     for claim in claims:
         about = f"{claim.title} ({claim.source.paper}, {claim.source.statement})"
         yield row([words(text, style) for text in (claim.id, str(len(claim.checks)), claim.status, about)], widths)
+
+
+def _statements(results: Path | None, style: Style) -> Iterator[RenderableType]:
+    from rnnconv_cli.spec import catalogue, loader
+    from rnnconv_cli.spec.coverage import coverage
+
+    stored = _stored(results)
+    measured = stored.checks if stored else None
+    covered = coverage([loader.load(path) for path in catalogue.shipped()])
+    for each in covered:
+        page = each.statement.page
+        place = f"p. {page}" if page[:1].isdigit() else page  # a section where the page is not at hand
+        yield words(f"{each.statement.id} ({place}): {each.statement.name}", style, "bold")
+        yield from _checks(each, measured, style)
+    checked = sum(bool(each.checks) for each in covered)
+    yield words("", style)
+    yield words(f"{len(covered)} statements: {checked} checked, {len(covered) - checked} with a reason why not", style)
+    if stored:
+        origin = f"profile {stored.profile}, seed {stored.seed}, rnnconv {stored.version}"
+        yield words(f"figures of {results}: {len(stored.checks)} checks, {origin}", style)
+
+
+def _checks(
+    covered: Covered, measured: Mapping[tuple[str, str], StoredCheck] | None, style: Style
+) -> Iterator[RenderableType]:
+    if covered.statement.reason:
+        yield paragraph("no check", covered.statement.reason, style)
+    for claim, check in covered.checks:
+        yield paragraph("check", f"{claim}/{check}", style)
+        if measured is None:
+            continue
+        found = measured.get((claim, check))
+        said = f"{found.verdict}: {found.measured}, predicted {found.predicted}" if found else "not in this result"
+        yield paragraph("measured", said, style)
+
+
+def _stored(results: Path | None) -> StoredResult | None:
+    """What a stored result says of each check. Raises UsageError where it cannot be read."""
+    from rnnconv_cli.report import stored
+
+    if results is None:
+        return None
+    try:
+        text = results.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not UTF-8"
+        raise UsageError(f"{results} ({why})", "a stored result", stored.HINT) from error
+    return stored.read(text, str(results))

@@ -64,7 +64,7 @@ PROFILE = click.option(
     type=click.Choice(("quick", "full")),
     default="quick",
     show_default=True,
-    help="How much to measure: quick takes minutes, full half an hour.",
+    help="How much to measure: quick takes minutes, full about an hour.",
 )
 RUN = (
     click.option("--check", "checks", multiple=True, metavar="ID", help="Only this check; may be repeated."),

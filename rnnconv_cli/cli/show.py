@@ -11,11 +11,12 @@ from rich.console import RenderableType
 
 from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import PROFILE, cores, example
-from rnnconv_cli.report.layout import Style, heading, painted, paragraph, words
+from rnnconv_cli.records import TANGENT
+from rnnconv_cli.report.layout import Style, heading, painted, paragraph, row, words
 
 if TYPE_CHECKING:
     from rnnconv_cli.pipeline import CheckCost
-    from rnnconv_cli.spec.claim import Arm, Source
+    from rnnconv_cli.spec.claim import Arm
     from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
 
 Line = tuple[str, str]
@@ -24,18 +25,24 @@ Line = tuple[str, str]
 @click.command(epilog=example("rnnconv show perturbation-bound --profile full"))
 @click.argument("name", metavar="CLAIM")
 @PROFILE
-def show(name: str, profile: str) -> None:
+@click.option("--literal", is_flag=True, help="Show the paper's constants at this claim's sizes instead.")
+def show(name: str, profile: str, literal: bool) -> None:
     """Show a claim and its checks, without running them.
 
-    Statement, source, grids, predicted scalings, controls, predicted cost and memory.
+    Statement, source, grids, predicted scalings, controls, predicted cost and memory. With --literal, what the paper's
+    bounds say at the claim's widest network when their constants are taken as printed, and which say nothing there.
     """
-    from rnnconv_cli import pipeline
     from rnnconv_cli.spec import catalogue, loader
 
+    style = style_of(sys.stdout)
     claim = loader.load(catalogue.find(name))
+    if literal:
+        put(painted(_ledger(claim, profile, style), style))
+        return
+    from rnnconv_cli import pipeline
+
     options = pipeline.Options(profile, 0, 1, "compiled", (), False, ())
     costs = pipeline.preview([claim], options).checks
-    style = style_of(sys.stdout)
     put(painted(_page(claim, profile, costs, cores(), style), style))
 
 
@@ -44,7 +51,7 @@ def _page(
 ) -> Iterator[RenderableType]:
     yield heading(f"{claim.claim.id}: {claim.claim.title}", style)
     about = claim.claim
-    lines: list[Line] = [("source", source_text(about.source)), ("status", about.status), ("claim", about.statement)]
+    lines: list[Line] = [("source", about.source.text), ("status", about.status), ("claim", about.statement)]
     for label, text in (*lines, ("notes", about.notes)):
         if text:
             yield paragraph(label, text, style, indent=2)
@@ -59,12 +66,40 @@ def _page(
     yield paragraph("total", _total(costs, profile, jobs), style, indent=0)
 
 
+def _ledger(claim: LoadedClaim, profile: str, style: Style) -> Iterator[RenderableType]:
+    from rnnconv_cli.spec.literal import ledger, widest
+
+    check, sizes = widest(claim, "quick" if profile == "quick" else "full")
+    entries = ledger(sizes)
+    yield heading(f"{claim.claim.id}: the paper's constants, taken literally", style)
+    at = (
+        f"{check}, at m = {sizes.width:g}, L = {sizes.horizon:g}, n = {sizes.n_sequences:g}, d = {sizes.output_dim:g}, "
+        f"delta = {sizes.separation:g}, epsilon = {sizes.accuracy:g} ({profile})"
+    )
+    yield paragraph("widest", at, style, indent=0)
+    yield words("", style)
+    widths = (18, 40, 22, max(12, style.width - 83))
+    yield row([words(each, style, "bold") for each in ("constant", "formula", "source", "value")], widths)
+    for entry in entries:
+        cells = (entry.name, entry.formula, entry.source, f"10^{entry.log10:.1f}")
+        yield row([words(cell, style) for cell in cells], widths)
+        if entry.vacuous:
+            yield paragraph("vacuous", entry.vacuous, style)
+    yield words("", style)
+    empty = sum(bool(entry.vacuous) for entry in entries)
+    told = (
+        f"{empty} of {len(entries)} say nothing at these sizes. Constants in O(.) and Omega(.) count as 1. "
+        "What the checks test is how the quantities scale, not these numbers."
+    )
+    yield paragraph("in all", told, style, indent=0)
+
+
 def _lines(loaded: LoadedCheck, profile: str) -> Iterator[Line]:
     """What a check says of itself, label by label."""
     from rnnconv_cli.judge.words import path
 
     check = loaded.check
-    yield "source", source_text(check.source) + (f" ({check.status})" if check.status else "")
+    yield "source", check.source.text + (f" ({check.status})" if check.status else "")
     yield "statement", check.statement
     yield "quantity", _quantity(check)
     yield "sweep", sweep_text(check, profile)
@@ -73,13 +108,11 @@ def _lines(loaded: LoadedCheck, profile: str) -> Iterator[Line]:
     yield "expected", "" if check.expected == "within" else check.expected
     yield "control", f"{check.control.description} Expected: {check.control.expected}."
     for exhibit, arm in loaded.exhibits:
-        yield "beside", f"{exhibit.id}: {exhibit.description} ({arm.quantity})"
+        if not exhibit.id.startswith(TANGENT):
+            yield "beside", f"{exhibit.id}: {exhibit.description} ({arm.quantity})"
+    if any(exhibit.id.startswith(TANGENT) for exhibit, _ in loaded.exhibits):
+        yield "tangent", "eigenvalues, tail rate and largest stable step, predicted and measured, at both ends of a run"
     yield "notes", check.notes
-
-
-def source_text(source: Source) -> str:
-    """Where a statement stands: paper, statement, page."""
-    return ", ".join(part for part in (source.paper, source.statement, source.page and f"p. {source.page}") if part)
 
 
 def sweep_text(arm: Arm, profile: str) -> str:
@@ -87,6 +120,9 @@ def sweep_text(arm: Arm, profile: str) -> str:
     amount = arm.sweep.quick if profile == "quick" else arm.sweep.full
     draws = f"{amount.replicates} draws"
     widths = f"; widths {', '.join(map(str, amount.widths))}" if amount.widths else ""
+    if amount.search is not None:
+        draws = f"up to {draws}"
+        widths = f"; widths from {amount.search.least} to {amount.search.most}, in rounds"
     if arm.sweep.parameter is None:
         return f"none, {draws}{widths} ({profile})"
     return f"{arm.sweep.parameter} {', '.join(f'{point:g}' for point in amount.grid)}; {draws} each{widths} ({profile})"

@@ -3,47 +3,91 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rnnconv_cli.judge import settle
 from rnnconv_cli.judge.allowed import Allowed, predict
 from rnnconv_cli.judge.counting import holds
 from rnnconv_cli.judge.envelope import envelope
 from rnnconv_cli.judge.words import extent, interval, place, shortened
-from rnnconv_cli.records import Finding, Frontier, Observation, Predicted, Verdict
+from rnnconv_cli.records import Finding, Frontier, Observation, Predicted, Price, Verdict
 from rnnconv_cli.spec.claim import Arm, FrontierPrediction
-from rnnconv_cli.stats.frontier import LEAST_POINTS, frontier
+from rnnconv_cli.stats.frontier import LEAST_POINTS, each_located, frontier, price
 
+ROUNDING = 1e-9  # of a width that has been a logarithm
 LONGEST_CAUSE = 110  # characters: one line of a table; every width has its place in the estimate
+
+Answers = Mapping[tuple[float, int, int], bool | None]  # (point, width, replicate)
+Array = NDArray[np.float64]
 
 
 def finding(
-    arm: Arm, prediction: FrontierPrediction, observations: Sequence[Observation], *, smallest: bool, level: float
+    arm: Arm, prediction: FrontierPrediction, observations: Sequence[Observation], *, level: float
 ) -> tuple[Finding, Predicted]:
-    """The finding of a frontier: `measured` without a declared exponent."""
+    """The finding of a frontier; without a declared exponent it is `measured`, and can still be `outside`.
+
+    It is, where at every point even the widest network fails too often: then no width that was tried is sufficient.
+    """
     predicted, allowed = predict(arm, ())
-    cells = envelope(observations, smallest=smallest)
-    points, widths, replicates = (sorted({key[axis] for key, _ in cells}) for axis in range(3))
-    if not cells:
+    answered = answers(arm, observations)
+    points = sorted({point for point, _, _ in answered})
+    if not answered:
         return Finding(Verdict.INCONCLUSIVE, "could not measure: no draws", None, None, "draws"), predicted
-    answers = np.full((len(points), len(replicates), len(widths)), np.nan)
-    for (point, width, replicate), cell in cells:
-        answer = holds(cell, prediction)
-        if answer is not None:
-            answers[points.index(point), replicates.index(int(replicate)), widths.index(width)] = answer
-    found = frontier(np.array(points), np.array(widths, dtype=np.float64), answers, prediction.probability, level)
+    widths, table = _table(answered, points)
+    found = frontier(np.array(points), widths, table, prediction.probability, level)
     if prediction.exponent is None:
-        return Finding(Verdict.MEASURED, _measured(found, arm.sweep.parameter), found, None, ""), predicted
-    return _judged(found, predicted, allowed, len(replicates), arm.sweep.parameter), predicted
+        return _measured(found, float(widths[-1]), arm.sweep.parameter), predicted
+    replicates = table.shape[1]
+    return _judged(found, predicted, allowed, replicates, arm.sweep.parameter), predicted
+
+
+def answers(arm: Arm, observations: Sequence[Observation]) -> Answers:
+    """Whether the event held, at every (point, width, replicate) that was drawn; None where that is unknown."""
+    prediction = arm.prediction
+    if not isinstance(prediction, FrontierPrediction):
+        return {}
+    smallest = arm.perturbation is not None and arm.perturbation.worst == "smallest"
+    return {key: holds(cell, prediction) for key, cell in envelope(observations, smallest=smallest)}
+
+
+def beside(
+    check: Arm, exhibit: Arm, ours: Sequence[Observation], theirs: Sequence[Observation], *, level: float
+) -> tuple[Frontier | None, Price | None]:
+    """The frontier of an exhibit, and m* of the check over its m*; None where either is not a frontier."""
+    if not isinstance(check.prediction, FrontierPrediction) or not isinstance(exhibit.prediction, FrontierPrediction):
+        return None, None
+    arms = ((check.prediction, answers(check, ours)), (exhibit.prediction, answers(exhibit, theirs)))
+    drawn = [{point for point, _, _ in answered} for _, answered in arms]
+    common = sorted(drawn[0] & drawn[1])
+    if not common:
+        return None, None
+    ours_at, theirs_at = (
+        each_located(*_table(answered, common), prediction.probability, level) for prediction, answered in arms
+    )
+    found, _ = finding(exhibit, exhibit.prediction, theirs, level=level)
+    estimate = found.estimate if isinstance(found.estimate, Frontier) else None
+    return estimate, price(np.array(common), ours_at, theirs_at, level)
+
+
+def _table(answered: Answers, points: Sequence[float]) -> tuple[Array, Array]:
+    """Widths, ascending, and answers (points, replicates, widths): 1, 0, or NaN where there is none."""
+    widths = sorted({width for _, width, _ in answered})
+    columns, rows = {width: i for i, width in enumerate(widths)}, {point: i for i, point in enumerate(points)}
+    table = np.full((len(points), 1 + max(replicate for _, _, replicate in answered), len(widths)), np.nan)
+    for (point, width, replicate), answer in answered.items():
+        if answer is not None and point in rows:
+            table[rows[point], replicate, columns[width]] = answer
+    return np.array(widths, dtype=np.float64), table
 
 
 def _judged(found: Frontier, predicted: Predicted, allowed: Allowed, replicates: int, parameter: str | None) -> Finding:
     if found.value is None or found.low is None or found.high is None:
         beyond = [point for point, high, low in _ends(found) if not (math.isfinite(high) and low > 0)]
         because = (
-            f"could not measure: m* lies beyond the grid of widths at {len(beyond)} of {len(found.points)} points, "
+            f"could not measure: m* lies beyond the widths tried at {len(beyond)} of {len(found.points)} points, "
             f"{LEAST_POINTS} are wanted inside"
         )
         return Finding(Verdict.INCONCLUSIVE, because, found, None, "widths on both sides of m* at every point")
@@ -54,12 +98,18 @@ def _judged(found: Frontier, predicted: Predicted, allowed: Allowed, replicates:
     because = f"m* grows with exponent {interval(found.value, found.low, found.high)}, which {verb} {border} {rests_on}"
     slack = (predicted.number or 0.0) - found.value
     undecided, half_width = verdict is Verdict.INCONCLUSIVE, (found.high - found.low) / 2
-    price = settle.by_scaling(found.value, half_width, replicates, allowed) if undecided else ""
-    return Finding(verdict, because, found, slack, price)
+    settling = settle.by_scaling(found.value, half_width, replicates, allowed) if undecided else ""
+    return Finding(verdict, because, found, slack, settling)
 
 
-def _measured(found: Frontier, parameter: str | None) -> str:
+def _measured(found: Frontier, widest: float, parameter: str | None) -> Finding:
     """m* at every point; the exponent leads where there is one."""
+    if all(low >= widest * (1 - ROUNDING) for low in found.widths_low):
+        because = f"no width up to {widest:g} is sufficient at any of {len(found.points)} points"
+        return Finding(Verdict.OUTSIDE, because, found, None, "")
+    if not any(math.isfinite(width) and width > 0 for width in found.widths):
+        because = f"could not measure: m* lies beyond the widths drawn at each of {len(found.points)} points"
+        return Finding(Verdict.INCONCLUSIVE, because, found, None, "widths on both sides of m*")
     at = [
         f"{width:.3g} [{low:.3g}, {high:.3g}]{place(parameter, point)}"
         for width, (point, high, low) in zip(found.widths, _ends(found), strict=True)
@@ -67,7 +117,7 @@ def _measured(found: Frontier, parameter: str | None) -> str:
     power = ""
     if found.value is not None and found.low is not None and found.high is not None:
         power = f"exponent {interval(found.value, found.low, found.high)}; "
-    return shortened(f"{power}m* = {', '.join(at)}", LONGEST_CAUSE)
+    return Finding(Verdict.MEASURED, shortened(f"{power}m* = {', '.join(at)}", LONGEST_CAUSE), found, None, "")
 
 
 def _ends(found: Frontier) -> Sequence[tuple[float, float, float]]:

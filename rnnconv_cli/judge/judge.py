@@ -28,7 +28,7 @@ from rnnconv_cli.records import (
     Status,
     Verdict,
 )
-from rnnconv_cli.spec.claim import Arm, Claim, EventPrediction, Exhibit, FrontierPrediction, IdentityPrediction, Source
+from rnnconv_cli.spec.claim import Arm, Claim, EventPrediction, Exhibit, FrontierPrediction, IdentityPrediction
 from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
 from rnnconv_cli.spec.rules import FAMILY_ERROR
 
@@ -51,7 +51,7 @@ def judge_arm(
         case IdentityPrediction() as prediction:
             finding, predicted = identity_finding(arm, prediction, observations, smallest=smallest)
         case FrontierPrediction() as prediction:
-            finding, predicted = frontier.finding(arm, prediction, observations, smallest=smallest, level=level)
+            finding, predicted = frontier.finding(arm, prediction, observations, level=level)
         case _:
             finding, predicted = scaling.finding(arm, observations, smallest=smallest, level=level, is_count=is_count)
     return finding, predicted, worst_adversary(observations, smallest=smallest)
@@ -82,7 +82,7 @@ def judge_check(
     verdict, because, main = _weighed(main, control, _failures([*arms.get(MAIN, []), *arms.get(CONTROL, [])]))
     return CheckResult(
         id=check.id,
-        source=_source(check.source),
+        source=check.source.text,
         statement=check.statement,
         quantity=check.quantity,
         parameter=check.sweep.parameter,
@@ -96,7 +96,10 @@ def judge_check(
         predicted=predicted,
         finding=main,
         control=control,
-        exhibits=tuple(_exhibit(exhibit, arm, arms.get(exhibit.id, [])) for exhibit, arm in loaded.exhibits),
+        exhibits=tuple(
+            _exhibit(exhibit, check, arm, arms.get(MAIN, []), arms.get(exhibit.id, []), level)
+            for exhibit, arm in loaded.exhibits
+        ),
         worst_adversary=worst,
         observations=tuple(observations),
         notes=check.notes,
@@ -111,7 +114,7 @@ def judge_claim(claim: LoadedClaim, checks: Sequence[CheckResult]) -> ClaimResul
     return ClaimResult(
         id=claim.claim.id,
         title=claim.claim.title,
-        source=_source(claim.claim.source),
+        source=claim.claim.source.text,
         statement=claim.claim.statement,
         digest=claim.digest,
         verdict=verdict,
@@ -139,12 +142,11 @@ def exit_status(claims: Sequence[ClaimResult], *, strict: bool) -> tuple[int, tu
 
 
 def _weighed(main: Finding, control: ControlResult, failures: str) -> tuple[Verdict, str, Finding]:
-    """Verdict, reason and price. A frontier that is only measured has no verdict that a control could take away."""
+    """Verdict, reason and price."""
     if failures:
         return Verdict.INCONCLUSIVE, failures, replace(main, settle="trials that can be carried out")
-    if control.as_expected or main.verdict is Verdict.MEASURED:
-        because = main.because if control.as_expected else _without_power(control)
-        return main.verdict, because, main
+    if control.as_expected:
+        return main.verdict, main.because, main
     price = control.finding.settle or "a change that breaks the statement"
     own = f"; {main.settle}" if main.settle else ""
     return Verdict.INCONCLUSIVE, _without_power(control), replace(main, settle=f"for the control: {price}{own}")
@@ -183,12 +185,16 @@ def _together(verdicts: Iterable[Verdict]) -> Verdict:
     return next((verdict for verdict in order if verdict in found), Verdict.MEASURED)
 
 
-def _source(source: Source) -> str:
-    return ", ".join(part for part in (source.paper, source.statement, source.page and f"p. {source.page}") if part)
-
-
-def _exhibit(exhibit: Exhibit, arm: Arm, observations: Sequence[Observation]) -> ExhibitResult:
-    """Median and range over replicates at the last point (and, in a frontier, the largest width there)."""
+def _exhibit(
+    exhibit: Exhibit,
+    check: Arm,
+    arm: Arm,
+    main: Sequence[Observation],
+    observations: Sequence[Observation],
+    level: float,
+) -> ExhibitResult:
+    """Median and range over replicates at the last point; of a frontier, at the largest width there, and its m*."""
+    estimate, price = frontier.beside(check, arm, main, observations, level=level)
     smallest = arm.perturbation is not None and arm.perturbation.worst == "smallest"
     last = max(((each.point, each.trial.problem.width) for each in observations), default=(1.0, 0))
     there = [each for each in observations if (each.point, each.trial.problem.width) == last]
@@ -204,6 +210,8 @@ def _exhibit(exhibit: Exhibit, arm: Arm, observations: Sequence[Observation]) ->
         low=_finite(values[0]) if values else None,
         high=_finite(values[-1]) if values else None,
         counts=tuple(sorted(counts.items())),
+        estimate=estimate,
+        price=price,
     )
 
 

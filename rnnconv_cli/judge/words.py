@@ -14,7 +14,15 @@ SYMBOLS = {
     "separation": "δ",
     "tau0": "τ₀",
     "size": "‖W'‖",
+    "output_dim": "d",
+    "sparsity": "k",
+    "rows": "|N|",
+    "threshold": "b₋",
+    "margin": "b₊",
+    "kick": "θ",
+    "deviation": "ε",
     "decades": "decade",
+    "steps": "t",
 }
 PLURALS = {
     "width": "widths",
@@ -23,7 +31,15 @@ PLURALS = {
     "separation": "separations",
     "tau0": "radii",
     "size": "sizes",
+    "output_dim": "output dimensions",
+    "sparsity": "sparsities",
+    "rows": "numbers of rows",
+    "threshold": "thresholds",
+    "margin": "margins",
+    "kick": "kicks",
+    "deviation": "deviations",
     "decades": "decades",
+    "steps": "steps",
 }
 
 

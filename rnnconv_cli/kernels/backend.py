@@ -22,7 +22,7 @@ class Backend(Protocol):
 
     def forward(self, W: Array, A: Array, x: Array, activation: int) -> tuple[Array, Array]: ...
 
-    def forward_rank_one(
+    def forward_low_rank(
         self, W: Array, A: Array, x: Array, left: Array, right: Array, activation: int
     ) -> tuple[Array, Array]: ...
 
@@ -82,7 +82,7 @@ def warm_up(backend: Backend, dtype: str) -> None:
     tokens = np.ones((horizon, 1, width), dtype=dtype)
     vector, none = tokens[0], np.empty((0, width), dtype=dtype)
     preactivation, hidden = backend.forward(W, W[0], tokens, RELU)
-    backend.forward_rank_one(W, W[0], tokens, vector, vector, RELU)
+    backend.forward_low_rank(W, W[0], tokens, tokens[:1], tokens[:1], RELU)
     pattern = backend.activation_pattern(preactivation, RELU)
     backend.activate(preactivation, RELU)
     residual = backend.residuals(W[0], hidden, tokens)

@@ -108,7 +108,7 @@ def pattern_into(g: Array, activation: int, slope: Array) -> None:
 def propagate_into(
     W: Array, inputs: Array, left: Array, right: Array, activation: int, preactivation: Array, hidden: Array
 ) -> None:
-    """Write g_l = (W + left right^T) h_{l-1} + inputs_l and h_l, layer by layer; empty `left` means W alone.
+    """Write g_l = (W + sum_r left_r right_r^T) h_{l-1} + inputs_l and h_l, layer by layer; no `left` means W alone.
 
     `inputs` holds A x_l, (L, n, m). W h_0 = 0 is skipped.
     """
@@ -120,7 +120,8 @@ def propagate_into(
             previous = hidden[layer - 1]
             np.dot(previous, weights_of_layer(W, layer).T, out=g)
             for i in range(left.shape[0]):
-                add_into(g[i], np.dot(right[i], previous[i]), left[i])
+                for r in range(left.shape[1]):
+                    add_into(g[i], np.dot(right[i, r], previous[i]), left[i, r])
         add_into(flat(g), 1, flat(inputs[layer]))
         activate_into(flat(g), activation, flat(h))
 
@@ -189,13 +190,13 @@ def activation_pattern(preactivation: Array, activation: int) -> Array:
 @kernel
 def forward(W: Array, A: Array, x: Array, activation: int) -> tuple[Array, Array]:
     """Return (g, h) with h_0 = 0, g_l = W h_{l-1} + A x_l (Section 2.1)."""
-    none = np.empty((0, W.shape[1]), dtype=W.dtype)
-    return forward_rank_one(W, A, x, none, none, activation)
+    none = np.empty((0, 0, W.shape[1]), dtype=W.dtype)
+    return forward_low_rank(W, A, x, none, none, activation)
 
 
 @kernel
-def forward_rank_one(W: Array, A: Array, x: Array, left: Array, right: Array, activation: int) -> tuple[Array, Array]:
-    """Return (g, h) where sequence i runs through W + left_i right_i^T."""
+def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, activation: int) -> tuple[Array, Array]:
+    """Return (g, h) where sequence i runs through W + sum_r left_{i,r} right_{i,r}^T."""
     inputs = input_products(A, x)
     preactivation, hidden = np.empty_like(inputs), np.empty_like(inputs)
     propagate_into(W, inputs, left, right, activation, preactivation, hidden)
@@ -288,7 +289,7 @@ def descend(
     inputs = input_products(A, x)
     preactivation, hidden, pattern = np.empty_like(inputs), np.empty_like(inputs), np.empty_like(inputs)
     signals, residual, gradient = np.empty_like(inputs), np.empty_like(labels), np.empty_like(W)
-    none = np.empty((0, W.shape[1]), dtype=W.dtype)
+    none = np.empty((0, 0, W.shape[1]), dtype=W.dtype)
     for step in range(first_step, last_step):
         propagate_into(W, inputs, none, none, activation, preactivation, hidden)
         residuals_into(B, hidden, labels, residual)

@@ -46,18 +46,19 @@ def activation_pattern(preactivation: Array, activation: int) -> Array:
 
 def forward(W: Array, A: Array, x: Array, activation: int) -> tuple[Array, Array]:
     """Return (g, h) with h_0 = 0, g_l = W h_{l-1} + A x_l, h_l = relu(g_l) (Section 2.1)."""
-    none = np.zeros((x.shape[1], W.shape[1]), dtype=W.dtype)
-    return forward_rank_one(W, A, x, none, none, activation)
+    none = np.zeros((x.shape[1], 0, W.shape[1]), dtype=W.dtype)
+    return forward_low_rank(W, A, x, none, none, activation)
 
 
-def forward_rank_one(W: Array, A: Array, x: Array, left: Array, right: Array, activation: int) -> tuple[Array, Array]:
-    """Return (g, h) where sequence i runs through W + left_i right_i^T; left and right are (n, m)."""
+def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, activation: int) -> tuple[Array, Array]:
+    """Return (g, h) where sequence i runs through W + sum_r left_{i,r} right_{i,r}^T; left and right are (n, r, m)."""
     horizon, n_sequences, _ = x.shape
     preactivation = np.empty((horizon, n_sequences, W.shape[1]), dtype=W.dtype)
     hidden = np.empty_like(preactivation)
     previous = np.zeros_like(preactivation[0])
     for layer in range(horizon):
-        kick = left * np.sum(right * previous, axis=1)[:, None]
+        overlaps = np.sum(right * previous[:, None], axis=2)
+        kick = np.sum(left * overlaps[:, :, None], axis=1)
         preactivation[layer] = previous @ weights_of_layer(W, layer).T + kick + x[layer] @ A.T
         hidden[layer] = activate(preactivation[layer], activation)
         previous = hidden[layer]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,8 +11,8 @@ from rnnconv_cli.adversary.perturbation import state_of
 from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.reading import as_reading
-from rnnconv_cli.measure.tangent import spectrum
-from rnnconv_cli.measure.training import Run, descend, initial_loss, run, step_size, training_of
+from rnnconv_cli.measure.tangent import tangent_modes
+from rnnconv_cli.measure.training import Run, descend, initial_loss, run, run_at_steps, step_size, training_of
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status, Trial
 
@@ -26,7 +27,7 @@ def steps_to_decades(instance: Instance, trial: Trial, backend: Backend) -> tupl
     descent = run(instance, trial, backend)
     return tuple(
         _time_reading(descent, 10.0**-decade, point=float(decade), curve=descent.curve() if position == 0 else ())
-        for position, decade in enumerate(trial.decades)
+        for position, decade in enumerate(trial.read_at)
     )
 
 
@@ -36,7 +37,7 @@ def steps_beyond_fourth_decade(instance: Instance, trial: Trial, backend: Backen
     before = descent.first_step_at(10.0**-HEAD_DECADES) or 0
     return tuple(
         _time_reading(descent, 10.0**-decade, point=float(decade - HEAD_DECADES), since=before)
-        for decade in trial.decades
+        for decade in trial.read_at
     )
 
 
@@ -99,6 +100,24 @@ def movement(instance: Instance, trial: Trial, backend: Backend) -> tuple[Readin
     return (as_reading(float(np.linalg.norm(descent.W.astype(np.float64) - instance.W))),)
 
 
+def measured_tail_rate(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """Decay of log f per step on the last four decades before the accuracy [1/step]; f - floor in place of f, if so."""
+    return (_tail_rate(run(instance, trial, backend), training_of(trial).accuracy),)
+
+
+def movement_at_steps(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """||W_t - W_0||_F at each declared step t [1]; (H.1) bounds it by O(1/sqrt m) for all t at once.
+
+    A run that has diverged has no later movement; one that has fitted its labels exactly stays where it is.
+    """
+    descent = run_at_steps(instance, trial, backend)
+    readings = [as_reading(moved) for moved in descent.moved]
+    at_the_end = as_reading(float(np.linalg.norm(descent.W.astype(np.float64) - instance.W)))
+    stayed = at_the_end if descent.status is Status.OK else Reading(None, Status.DIVERGED)
+    readings += [stayed] * (len(trial.read_at) - len(readings))
+    return tuple(replace(each, point=float(step)) for step, each in zip(trial.read_at, readings, strict=True))
+
+
 def tail_rate_over_predicted(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """Decay of log f per step on the last four decades over -2 log(1 - eta lambda_min) at initialisation [1].
 
@@ -106,13 +125,19 @@ def tail_rate_over_predicted(instance: Instance, trial: Trial, backend: Backend)
     with copies, or not below 1.
     """
     descent = run(instance, trial, backend)
-    last = training_of(trial).accuracy
-    start, end = descent.first_step_at(last * 10.0**TAIL_DECADES), descent.first_step_at(last)
-    if start is None or end is None or end == start:
-        return (Reading(None, Status.DIVERGED if descent.status is Status.DIVERGED else Status.NOT_REACHED),)
-    measured = float(np.log(descent.losses[start] / descent.losses[end])) / (end - start)
-    values = spectrum(state_of(instance, backend), backend)
-    slowest = descent.learning_rate * float(values[0])
-    if values[0] <= len(values) * np.finfo(np.float64).eps * values[-1] or slowest >= 1:
+    measured = _tail_rate(descent, training_of(trial).accuracy)
+    if measured.value is None:
+        return (measured,)
+    modes = tangent_modes(state_of(instance, backend), backend)
+    slowest = descent.learning_rate * float(modes.values[0])
+    if modes.values[0] <= modes.floor or slowest >= 1:
         raise MeasurementError("tangent prediction", f"needs 0 < eta lambda_min < 1, found {slowest:.3g}")
-    return (as_reading(measured / (-2 * math.log1p(-slowest))),)
+    return (as_reading(measured.value / (-2 * math.log1p(-slowest))),)
+
+
+def _tail_rate(descent: Run, accuracy: float) -> Reading:
+    start, end = descent.first_step_at(accuracy * 10.0**TAIL_DECADES), descent.first_step_at(accuracy)
+    if start is None or end is None or end == start:
+        return Reading(None, Status.DIVERGED if descent.status is Status.DIVERGED else Status.NOT_REACHED)
+    above = descent.losses[[start, end]] - descent.floor
+    return as_reading(float(np.log(above[0] / above[1])) / (end - start))

@@ -9,10 +9,26 @@ from rnnconv_cli.records import ProblemSetting, Trial
 SECONDS_PER_PRODUCT_ENTRY = 0.08e-9  # m^2 n entries of a product at about 25 GF/s
 SECONDS_PER_WEIGHT = 0.4e-9  # one pass over 8-byte weights at about 20 GB/s
 SECONDS_PER_DRAW = 10e-9  # one Gaussian entry of W
+SECONDS_PER_SORTED_ENTRY = 30e-9  # one entry of W compared with its law
+SECONDS_PER_SEARCHED_ENTRY = 8e-9  # one entry of W in a search for the largest ones of a row
 TYPICAL_STEPS = 0.2  # T / (n L^2 log(1/epsilon)), the middle of the shipped claims
+SPARSE_STARTS = 12  # vectors that a search for supports moves together
+SPARSE_PASSES = 16  # of them through a product
+SEARCH_PASSES = {  # in units of a forward pass; a search from random points alone takes half
+    "training-displacement": 200.0,
+    "ascent-hidden": 90.0,
+    "ascent-hidden-from-random": 45.0,
+    "ascent-flips": 150.0,
+    "ascent-flips-from-random": 75.0,
+    "ascent-product": 600.0,
+    "ascent-product-from-random": 300.0,
+    "ascent-remainder": 150.0,
+    "ascent-remainder-from-random": 75.0,
+}
 COPIES_OF_W = 9  # drawn, moving or displaced, two directions, perturbed, a temporary; what the last instance left
-COPIES_OF_GRAM_ROWS = 5  # backward vectors listed, stacked and reordered; hidden states tiled
-COPIES_OF_GRAM = 3  # two products and theirs, before the uses of W are summed
+COPIES_OF_STATES_IN_GRAM = 8  # beside the backward vectors of all uses: patterns and hidden states tiled, signals, J_q
+COPIES_OF_GRAM = 5  # K, its block of hidden products, its decomposition; or a Krylov basis and its tridiagonal form
+LARGEST_GRAM_BYTES = 2**30  # beyond it, the ends of the spectrum are found by products with K
 BASE_BYTES = 200 * 2**20  # interpreter and libraries
 
 
@@ -48,6 +64,11 @@ def gradient_cost(trial: Trial) -> float:
     return 20 * forward_cost(trial)
 
 
+def written_out_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of the gradient term by term: a pass and an outer product for each."""
+    return trial.problem.horizon**2 / 2 * forward_cost(trial) + gradient_cost(trial)
+
+
 def all_pairs_cost(trial: Trial) -> float:
     """Return predicted core-seconds of products over all pairs of layers, sequence by sequence."""
     return trial.problem.n_sequences * trial.problem.horizon / 2 * forward_cost(trial)
@@ -60,7 +81,8 @@ def product_norm_cost(trial: Trial) -> float:
 
 def perturbed_cost(trial: Trial) -> float:
     """Return predicted core-seconds of an adversary, shared with other quantities of its instance, and the passes."""
-    return 12 * forward_cost(trial)
+    searched = 0.0 if trial.perturbation is None else SEARCH_PASSES.get(trial.perturbation.adversary, 0.0)
+    return (12 + searched) * forward_cost(trial)
 
 
 def product_change_cost(trial: Trial) -> float:
@@ -98,6 +120,95 @@ def _training_bytes(trial: Trial) -> int:
     per_step = 2 + (3 * problem.n_sequences if training.method == "sgd" else 0)
     entries = per_step * training.max_steps
     if training.learning_rate_unit == "inverse-lambda-max" or "step-size" in trial.preconditions:
-        rows = problem.n_sequences * (problem.horizon - 1) ** 2 * problem.output_dim  # one for each output and use of W
-        entries += COPIES_OF_GRAM_ROWS * rows * problem.width + COPIES_OF_GRAM * rows**2
+        return 8 * entries + _tangent_bytes(problem)
     return 8 * entries
+
+
+def _tangent_bytes(setting: ProblemSetting) -> int:
+    """Return the bytes that the largest eigenvalue of the tangent Gram matrix takes, by either way."""
+    return max(min(gram_bytes(setting), LARGEST_GRAM_BYTES), 8 * COPIES_OF_GRAM * _outputs(setting) ** 2)
+
+
+def gram_bytes(setting: ProblemSetting) -> int:
+    """Return the bytes of assembling the tangent Gram matrix: 8 N (m (L/2 + 8) + 5 N) for N = n (L - 1) d outputs."""
+    outputs = _outputs(setting)
+    backward = setting.width * (setting.horizon // 2 + COPIES_OF_STATES_IN_GRAM)
+    return 8 * outputs * (backward + COPIES_OF_GRAM * outputs)
+
+
+def _outputs(setting: ProblemSetting) -> int:
+    return setting.n_sequences * (setting.horizon - 1) * setting.output_dim
+
+
+def tangent_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of the tangent Gram matrix: a backward pass for each output of a sequence."""
+    problem = trial.problem
+    outputs = (problem.horizon - 1) * problem.output_dim
+    uses = outputs * problem.horizon / 2 * problem.n_sequences  # backward vectors
+    assembly = uses**2 * problem.width * SECONDS_PER_PRODUCT_ENTRY
+    return forward_cost(trial) + outputs / 2 * forward_cost(trial) + assembly
+
+
+def entries_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of sorting or summing functions of all entries of W, and of a forward pass."""
+    return forward_cost(trial) + SECONDS_PER_SORTED_ENTRY * trial.problem.width**2
+
+
+def sparse_form_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of a truncated power iteration from a dozen starts, sequence by sequence."""
+    setting = trial.problem
+    starts = setting.width**2 * max(SPARSE_STARTS * SECONDS_PER_PRODUCT_ENTRY, SECONDS_PER_WEIGHT)
+    return product_norm_cost(trial) + SPARSE_PASSES * setting.n_sequences * setting.horizon * starts
+
+
+def sparse_form_of_all_products_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of the same for every pair of layers."""
+    return trial.problem.horizon**2 / 6 * sparse_form_cost(trial)
+
+
+def changed_product_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of five spectral norms, each with a pass forth and back, sequence by sequence."""
+    return 6 * product_norm_cost(trial)
+
+
+def residual_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of Gram-Schmidt over the states of all layers, and of projecting each layer."""
+    problem = trial.problem
+    columns = problem.n_sequences * problem.horizon
+    return forward_cost(trial) + 10 * problem.width * columns**2 * SECONDS_PER_PRODUCT_ENTRY + 1e-4 * problem.horizon
+
+
+def fresh_direction_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of drawing and orthonormalising nL vectors of `rows` entries."""
+    rows = 0.0 if trial.probe is None or trial.probe.rows is None else trial.probe.rows
+    return 4 * rows * trial.problem.n_sequences * trial.problem.horizon * SECONDS_PER_DRAW
+
+
+def rank_one_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of a search among all entries of W for each layer, and products over all pairs."""
+    setting = trial.problem
+    targets = setting.horizon * setting.n_sequences
+    searched = targets * setting.width**2 * SECONDS_PER_SEARCHED_ENTRY
+    return searched + targets * setting.horizon**2 * setting.output_dim * setting.width**2 * SECONDS_PER_PRODUCT_ENTRY
+
+
+def sparse_step_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of a dozen steps of ascent, each forth and back, sequence by sequence."""
+    return 24 * trial.problem.n_sequences * forward_cost(trial)
+
+
+def fake_gradient_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of a forward and a backward pass, and the norms of rows."""
+    return 3 * forward_cost(trial)
+
+
+def worst_gradient_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of four alternations of a backward and a first-order pass, sequence by sequence."""
+    return 10 * trial.problem.n_sequences * forward_cost(trial)
+
+
+def kicked_rows_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of passes forth and back under eight kicks of each place, of all sequences."""
+    setting = trial.problem
+    columns = 8 * setting.n_sequences**2 * setting.horizon
+    return 2 * setting.horizon * columns * setting.width**2 * SECONDS_PER_PRODUCT_ENTRY

@@ -38,6 +38,20 @@ def hidden_norm_last(instance: Instance, trial: Trial, backend: Backend) -> tupl
     return (as_reading(float(np.min(_norms(instance, backend)[0][-1]))),)
 
 
+def one_step_growth(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """max over i, l of ||h_{i,l+1}|| / ((1 + 1/L)(||h_{i,l}|| + 1)) [1]; Claim B.4 says <= 1."""
+    hidden, _ = _norms(instance, backend)
+    bound = (1 + 1 / instance.setting.horizon) * (hidden[:-1] + 1)
+    return (as_reading(float(np.max(hidden[1:] / bound))),)
+
+
+def one_step_retention(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """min over i, l of ||h_{i,l+1}|| / ((1 - 1/(4L)) ||h_{i,l}||) [1]; Claim B.5 says >= 1."""
+    hidden, _ = _norms(instance, backend)
+    bound = (1 - 1 / (4 * instance.setting.horizon)) * hidden[:-1]
+    return (as_reading(float(np.min(hidden[1:] / bound))),)
+
+
 def _hidden_norm_lower(instance: Instance, backend: Backend, *, first_power: int) -> tuple[Reading, ...]:
     hidden, _ = _norms(instance, backend)
     horizon = instance.setting.horizon

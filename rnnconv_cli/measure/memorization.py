@@ -8,12 +8,18 @@ import numpy as np
 
 from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.backend import Backend
-from rnnconv_cli.measure.training import Run, clash_floor, run
+from rnnconv_cli.measure.reading import as_reading
+from rnnconv_cli.measure.training import Run, clash_floor, initial_loss, run
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status, Trial
 
 ROUND_OFF = 1e-14  # of the squared labels: (1e-7)^2, the distance of labels that float32 would take for equal
 FITTED_SHARE = 0.1  # a token counts as fitted where ||residual||^2 <= 0.1 d and every sign is right
+
+
+def loss_at_start(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
+    """f(W_0) [1]; Appendix H says O(n rho^2 L^3)."""
+    return (as_reading(initial_loss(instance, backend)),)
 
 
 def final_loss_ratio(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:

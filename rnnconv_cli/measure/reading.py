@@ -1,10 +1,11 @@
-"""From a number to a reading: the statuses that a number alone can tell."""
+"""From a trial's probe to a number, and from a number to a reading: the statuses that a number alone can tell."""
 
 from __future__ import annotations
 
 import math
 
-from rnnconv_cli.records import Reading, Status
+from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.records import Reading, Status, Trial
 
 
 def as_reading(value: float, *, floor: float = 0.0) -> Reading:
@@ -14,3 +15,11 @@ def as_reading(value: float, *, floor: float = 0.0) -> Reading:
     if value == 0:
         return Reading(0.0, Status.ZERO)
     return Reading(value, Status.OK if abs(value) > floor else Status.ROUND_OFF)
+
+
+def probed(trial: Trial, name: str) -> float:
+    """Return the number of this name in the trial's probe; the plan has refused quantities that lack theirs."""
+    value = None if trial.probe is None else getattr(trial.probe, name)
+    if value is None:
+        raise MeasurementError(trial.quantity, f"needs {name} in the section probe")
+    return float(value)

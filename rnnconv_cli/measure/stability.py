@@ -1,54 +1,26 @@
-"""What one perturbation W' changes: hidden states, activation patterns, products and backward signals (Section 5)."""
+"""What one perturbation W' changes going forward: hidden states, activation patterns, products (Section 5)."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
-from rnnconv_cli.adversary import ADVERSARIES
-from rnnconv_cli.adversary.perturbation import (
-    Perturbation,
-    State,
-    Target,
-    displaced,
-    perturbed_states,
-    perturbed_weights,
-    product_norm,
-    state_of,
-)
-from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
+from rnnconv_cli.adversary.perturbation import State, perturbed_weights, product_norm, state_of
+from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.activations import RELU, TANH
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.measure.perturbed import Perturbed, every_target, perturb, perturbation_of, targets_at
 from rnnconv_cli.measure.reading import as_reading
 from rnnconv_cli.problem.elman import Instance
-from rnnconv_cli.records import PerturbationSetting, Reading, Status, Trial
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Perturbed:
-    """A base state, the perturbation of it, and the states (L, t, m) of each target's sequence under it."""
-
-    base: State
-    perturbation: Perturbation
-    targets: tuple[Target, ...]
-    preactivation: Array
-    hidden: Array
-
-    @property
-    def flips(self) -> Array:
-        """Return D' = D - D~ on the targets' sequences, (L, t, m), entries -1, 0, 1 for ReLU."""
-        code = self.base.instance.activation
-        before = self.base.pattern[:, [target.sequence for target in self.targets]]
-        return np.asarray(reference.activation_pattern(self.preactivation, code) - before)
+from rnnconv_cli.records import Reading, Status, Trial
 
 
 def pattern_flips(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """Mean over the targets (l >= 2, i) of ||D'_{i,l}||_0 at the target [units]; Lemma C.2b says O(m^(2/3))."""
-    perturbed = _perturb(instance, trial, backend, _every_target(instance))
+    perturbed = perturb(instance, trial, backend, every_target(instance))
     flips = perturbed.flips
     counts = [np.count_nonzero(flips[target.layer, t]) for t, target in enumerate(perturbed.targets)]
     return (as_reading(float(np.mean(counts))),)
@@ -56,14 +28,14 @@ def pattern_flips(instance: Instance, trial: Trial, backend: Backend) -> tuple[R
 
 def flipped_mass(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """max over the targets (l >= 2, i) of ||D'_{i,l} g_{i,l}|| at the target [1]; Lemma C.2c says O(m^-1/2)."""
-    perturbed = _perturb(instance, trial, backend, _every_target(instance))
+    perturbed = perturb(instance, trial, backend, every_target(instance))
     mass = np.linalg.norm(perturbed.flips * perturbed.preactivation, axis=2)
     return (as_reading(float(np.max([mass[target.layer, t] for t, target in enumerate(perturbed.targets)]))),)
 
 
 def hidden_change(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """max over i of ||h'_{i,L}|| [1]; Lemma C.2a says O(m^-1/2) and O(tau_0)."""
-    perturbed = _perturb(instance, trial, backend, _last_layer_targets(instance))
+    perturbed = perturb(instance, trial, backend, targets_at(instance, instance.setting.horizon - 1))
     return (as_reading(float(np.max(_last_change(perturbed, perturbed.base)))),)
 
 
@@ -72,14 +44,14 @@ def hidden_change_per_size(instance: Instance, trial: Trial, backend: Backend) -
 
     A change below ten times the rounding error eps ||h|| of h itself is marked as round-off.
     """
-    perturbed = _perturb(instance, trial, backend, _last_layer_targets(instance))
-    return _change_per_size(perturbed, perturbed.base, _perturbation_of(trial).size)
+    perturbed = perturb(instance, trial, backend, targets_at(instance, instance.setting.horizon - 1))
+    return _change_per_size(perturbed, perturbed.base, perturbation_of(trial).size)
 
 
 def hidden_change_from_start_per_size(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """The same with h at W0 in the place of h-breve [1]: where W-breve is displaced, it grows like 1/||W'||_2."""
-    perturbed = _perturb(instance, trial, backend, _last_layer_targets(instance))
-    return _change_per_size(perturbed, state_of(instance, backend), _perturbation_of(trial).size)
+    perturbed = perturb(instance, trial, backend, targets_at(instance, instance.setting.horizon - 1))
+    return _change_per_size(perturbed, state_of(instance, backend), perturbation_of(trial).size)
 
 
 def _change_per_size(perturbed: Perturbed, before: State, size: float) -> tuple[Reading, ...]:
@@ -87,29 +59,11 @@ def _change_per_size(perturbed: Perturbed, before: State, size: float) -> tuple[
     return (as_reading(float(np.max(_last_change(perturbed, before))) / size, floor=10 * floor / size),)
 
 
-def backward_change(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """Mean over the targets (l >= 2, i) of ||B D~_L W ... D~_l W - B D_L W ... D_l W||_F / sqrt(d) [1].
-
-    Only the masks change, and they are those of an actual perturbation (Lemma C.9a: O(m^(1/3) log m)).
-    """
-    perturbed = _perturb(instance, trial, backend, _every_target(instance))
-    after = reference.activation_pattern(perturbed.preactivation, instance.activation)
-    changes = []
-    for t, target in enumerate(perturbed.targets):
-        W = perturbed.base.instance.W
-        W = W if W.shape[0] == 1 else W[target.layer :]
-        before = np.ascontiguousarray(perturbed.base.pattern[target.layer :, target.sequence])
-        back = backend.apply_product_adjoint(W, before, instance.B)
-        back_after = backend.apply_product_adjoint(W, np.ascontiguousarray(after[target.layer :, t]), instance.B)
-        changes.append(float(np.linalg.norm(back_after - back)) / np.sqrt(instance.setting.output_dim))
-    return (as_reading(float(np.mean(changes))),)
-
-
 def product_change(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """max over i of ||prod_{l=L..2} D_l W - prod_{l=L..2} D~_l W~||_2 [1]; (5.2) says O(L^7)."""
-    targets = tuple(Target(instance.setting.horizon // 2, i) for i in range(instance.setting.n_sequences))
-    perturbed = _perturb(instance, trial, backend, targets)
-    after = reference.activation_pattern(perturbed.preactivation, instance.activation)
+    targets = targets_at(instance, instance.setting.horizon // 2)
+    perturbed = perturb(instance, trial, backend, targets)
+    after = perturbed.pattern
     base = perturbed.base
     first = 0 if instance.W.shape[0] == 1 else 1
     norms = [
@@ -150,7 +104,7 @@ def second_pattern(before: Array, after: Array) -> Array:
 def _first_order_error(
     instance: Instance, trial: Trial, backend: Backend, *, with_second_pattern: bool
 ) -> tuple[Reading, ...]:
-    perturbed = _perturb(instance, trial, backend, _last_layer_targets(instance))
+    perturbed = perturb(instance, trial, backend, targets_at(instance, instance.setting.horizon - 1))
     setting, base = instance.setting, perturbed.base
     if instance.activation == TANH:
         raise MeasurementError("(7.1)", "is about piecewise linear activations, found tanh")
@@ -184,36 +138,7 @@ def _expansion(W: Array, diagonal: Array, kick: Array, hidden: Array, backend: B
     return np.asarray(total)
 
 
-def _perturb(instance: Instance, trial: Trial, backend: Backend, targets: tuple[Target, ...]) -> Perturbed:
-    """Return the instance (or its displaced copy) under the trial's perturbation of the given targets."""
-    setting = _perturbation_of(trial)
-    base = state_of(displaced(instance, backend) if setting.around == "displaced" else instance, backend)
-    if not np.isfinite(base.hidden).all():
-        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite before any perturbation")
-    perturbation = ADVERSARIES[setting.adversary](base, setting.size, targets, backend)
-    preactivation, hidden = perturbed_states(base, perturbation, targets, backend)
-    if not np.isfinite(hidden).all():  # NaN has no pattern: its units would be counted as inactive
-        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite under the perturbation")
-    return Perturbed(base, perturbation, targets, preactivation, hidden)
-
-
-def _perturbation_of(trial: Trial) -> PerturbationSetting:
-    if trial.perturbation is None:
-        raise MeasurementError(trial.quantity, "needs a perturbation section")
-    return trial.perturbation
-
-
-def _every_target(instance: Instance) -> tuple[Target, ...]:
-    """Return (l, i) for every layer l >= 2 and every sequence."""
-    setting = instance.setting
-    return tuple(Target(layer, i) for layer in range(1, setting.horizon) for i in range(setting.n_sequences))
-
-
-def _last_layer_targets(instance: Instance) -> tuple[Target, ...]:
-    return tuple(Target(instance.setting.horizon - 1, i) for i in range(instance.setting.n_sequences))
-
-
 def _last_change(perturbed: Perturbed, before: State) -> Array:
     """Return the distance of h_{i,L} from the same state of `before`, for each target's sequence."""
-    states = before.hidden[-1, [target.sequence for target in perturbed.targets]]
+    states = before.hidden[-1, perturbed.sequences]
     return np.asarray(np.linalg.norm(perturbed.hidden[-1] - states, axis=1))

@@ -14,7 +14,7 @@ from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.cost import seconds_per_step
-from rnnconv_cli.measure.tangent import spectrum
+from rnnconv_cli.measure.tangent import extreme_eigenvalue
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import Status, TrainingSetting, Trial
@@ -26,7 +26,10 @@ CURVE_STEPS = 200
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Run:
-    """A descent run: f_t for t = 0..steps, ||step gradient||_F^2 for t < steps, the final W, and why it ended."""
+    """A descent run: f_t for t = 0..steps, ||step gradient||_F^2 for t < steps, the final W, and why it ended.
+
+    `moved` holds ||W_t - W_0||_F at the steps t that were asked for and taken.
+    """
 
     losses: Array
     gradient_norms: Array
@@ -34,6 +37,7 @@ class Run:
     status: Status  # ok: target reached; not-reached; diverged
     learning_rate: float
     floor: float
+    moved: tuple[float, ...] = ()
 
     @property
     def steps(self) -> int:
@@ -63,7 +67,7 @@ def step_size(instance: Instance, training: TrainingSetting, backend: Backend) -
     """Return eta, absolute: the declared number, or that number over lambda_max of the initial tangent Gram matrix."""
     if training.learning_rate_unit == "absolute":
         return training.learning_rate
-    largest = float(spectrum(state_of(instance, backend), backend)[-1])
+    largest, _ = extreme_eigenvalue(state_of(instance, backend), backend, position=-1)
     if largest == 0:
         raise MeasurementError("step size", "lambda_max of the tangent Gram matrix is zero: no output depends on W")
     return training.learning_rate / largest
@@ -73,7 +77,8 @@ def step_is_too_large(instance: Instance, training: TrainingSetting, backend: Ba
     """Whether eta lambda_max >= 2 at initialisation: beyond it, descent leaves the quadratic that Theorem 1 follows."""
     if training.learning_rate_unit == "inverse-lambda-max":
         return training.learning_rate >= 2
-    return training.learning_rate * float(spectrum(state_of(instance, backend), backend)[-1]) >= 2
+    largest, _ = extreme_eigenvalue(state_of(instance, backend), backend, position=-1)
+    return training.learning_rate * largest >= 2
 
 
 def clash_floor(instance: Instance) -> float:
@@ -84,29 +89,43 @@ def clash_floor(instance: Instance) -> float:
 
 def run(instance: Instance, trial: Trial, backend: Backend) -> Run:
     """Descend until the accuracy is reached, the loss blows up, or max_steps have been taken."""
-    return _run(instance, training_of(trial), backend)
+    return _run(instance, training_of(trial), backend, ())
+
+
+def run_at_steps(instance: Instance, trial: Trial, backend: Backend) -> Run:
+    """The same run, with ||W_t - W_0||_F at the steps t that the trial is read at."""
+    return _run(instance, training_of(trial), backend, trial.read_at)
 
 
 @functools.lru_cache(maxsize=1)  # several quantities read one run, and the sweep puts them next to each other
-def _run(instance: Instance, training: TrainingSetting, backend: Backend) -> Run:
+def _run(instance: Instance, training: TrainingSetting, backend: Backend, read_at: tuple[int, ...]) -> Run:
     eta = step_size(instance, training, backend)
     floor = clash_floor(instance) if training.objective == "excess-over-floor" else 0.0
-    return descend(instance, training, backend, eta, floor, training.accuracy)
+    return descend(instance, training, backend, eta, floor, training.accuracy, read_at)
 
 
 def descend(
-    instance: Instance, training: TrainingSetting, backend: Backend, eta: float, floor: float, accuracy: float
+    instance: Instance,
+    training: TrainingSetting,
+    backend: Backend,
+    eta: float,
+    floor: float,
+    accuracy: float,
+    read_at: tuple[int, ...] = (),
 ) -> Run:
-    """Take up to max_steps steps of size eta from the instance's W; see `run`."""
+    """Take up to max_steps steps of size eta from the instance's W; see `run`. `read_at` are ascending steps."""
     initial = initial_loss(instance, backend)
     target, limit = floor + accuracy * (initial - floor), BLOW_UP * initial
     batches = _batches(instance, training)
     losses, norms = np.empty(training.max_steps + 1), np.zeros(training.max_steps + 1)
     W = instance.W.copy()
     chunk = max(1, int(CHUNK_SECONDS / seconds_per_step(instance.setting)))
-    step, code = 0, reference.RUNNING
+    step, code, moved = 0, reference.RUNNING, []
     while code == reference.RUNNING and step <= training.max_steps:
+        if step in read_at:
+            moved.append(float(np.linalg.norm(W.astype(np.float64) - instance.W)))
         at_end = step == training.max_steps  # only the loss there is wanted: W stays where it was recorded
+        next_stop = min((each for each in read_at if each > step), default=training.max_steps)
         step, code = backend.descend(
             W,
             instance.A,
@@ -117,7 +136,7 @@ def descend(
             0.0 if at_end else eta,
             batches,
             step,
-            training.max_steps + 1 if at_end else min(step + chunk, training.max_steps),
+            training.max_steps + 1 if at_end else min(step + chunk, next_stop, training.max_steps),
             target,
             limit,
             losses,
@@ -125,7 +144,7 @@ def descend(
         )
     ends = {reference.REACHED: Status.OK, reference.DIVERGED: Status.DIVERGED, reference.RUNNING: Status.NOT_REACHED}
     last = min(step, training.max_steps)
-    return Run(losses[: last + 1], norms[: last + 1], W, ends[code], eta, floor)
+    return Run(losses[: last + 1], norms[: last + 1], W, ends[code], eta, floor, tuple(moved))
 
 
 def initial_loss(instance: Instance, backend: Backend) -> float:

@@ -41,7 +41,7 @@ KINDS: Mapping[type[Estimate], str] = {
     Frontier: "frontier",
 }
 CENSORED = frozenset({Status.DIVERGED, Status.NOT_REACHED, Status.ZERO, Status.ROUND_OFF, Status.FAILED})
-IN_EVERY_ROW = frozenset({"width", "horizon", "n_sequences", "separation"})  # of a problem, since a sweep varies them
+IN_EVERY_ROW = frozenset({"width", "horizon", "n_sequences", "separation", "output_dim"})  # a sweep varies them
 
 
 def document(report: Report) -> Json:
@@ -154,7 +154,9 @@ def _control(control: ControlResult, parameter: str | None) -> Json:
 
 
 def _exhibit(exhibit: ExhibitResult) -> Json:
-    return {**asdict(exhibit), "counts": dict(exhibit.counts)}
+    price = None if exhibit.price is None else asdict(exhibit.price)
+    own = {**asdict(exhibit), "counts": dict(exhibit.counts)}
+    return {**own, "estimate": _estimate(exhibit.estimate, exhibit.parameter), "price": price}
 
 
 def _arms(observations: Sequence[Observation]) -> Json:
@@ -173,7 +175,7 @@ def _settings(trial: Trial) -> Json:
         "problem": {name: part for name, part in asdict(trial.problem).items() if name not in IN_EVERY_ROW},
         "training": training,
         "around": None if trial.perturbation is None else trial.perturbation.around,
-        "decades": trial.decades,
+        "read_at": trial.read_at,
         "preconditions": trial.preconditions,
     }
 
@@ -187,6 +189,8 @@ def _observation(observation: Observation) -> Json:
         "horizon": trial.problem.horizon,
         "n_sequences": trial.problem.n_sequences,
         "separation": trial.problem.separation,
+        "output_dim": trial.problem.output_dim,
+        "probe": None if trial.probe is None else asdict(trial.probe),
         "learning_rate": None if trial.training is None else trial.training.learning_rate,
         "size": None if trial.perturbation is None else trial.perturbation.size,
         "adversary": observation.adversary,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -11,6 +11,7 @@ from rich.text import Text
 from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE, EXIT_INCONCLUSIVE
 from rnnconv_cli.records import (
     AGAINST_THE_CLAIM,
+    TANGENT,
     CheckResult,
     ClaimResult,
     Estimate,
@@ -18,6 +19,7 @@ from rnnconv_cli.records import (
     Frontier,
     IdentityError,
     Observation,
+    Price,
     Report,
     Status,
     Verdict,
@@ -151,7 +153,12 @@ def _remarks(check: CheckResult) -> Iterator[tuple[str, str]]:
     if unused := _unused([each for each in check.observations if each.arm == "main"]):
         yield "unused", unused
     for exhibit in check.exhibits:
-        yield "beside", _beside(exhibit)
+        if not exhibit.id.startswith(TANGENT):
+            yield "beside", _beside(exhibit)
+    if tangent := _tangent(
+        {each.id.removeprefix(TANGENT): each for each in check.exhibits if each.id.startswith(TANGENT)}
+    ):
+        yield "tangent", tangent
     if check.verdict is Verdict.INCONCLUSIVE and check.finding.settle:
         yield "settle", check.finding.settle
 
@@ -180,10 +187,41 @@ def _frontier(estimate: Frontier, parameter: str) -> str:
     )
 
 
+def _price(estimate: Frontier, price: Price) -> str:
+    """What m* of a check is in units of an exhibit's, on average and at each point, with the exhibit's exponent."""
+    power = f"m* grows with exponent {_measured(estimate)}; " if estimate.value is not None else ""
+    mean = f"{quantity(price.value)} [{quantity(price.low)}, {quantity(price.high)}]"
+    each = ", ".join(
+        f"{quantity(ratio)} [{quantity(low)}, {quantity(high)}]"
+        for ratio, low, high in zip(price.ratios, price.ratios_low, price.ratios_high, strict=True)
+    )
+    return f"{power}the check's m* is {mean} times as large ({each})"
+
+
 def _beside(exhibit: ExhibitResult) -> str:
+    if exhibit.estimate is not None and exhibit.price is not None:
+        return f"{exhibit.id}: {_price(exhibit.estimate, exhibit.price)}; {exhibit.description}"
     where = f" at {exhibit.parameter} {quantity(exhibit.point)}" if exhibit.parameter else ""
     spread = f"median {quantity(exhibit.median)} ({quantity(exhibit.low)} to {quantity(exhibit.high)})"
     return f"{exhibit.id}: {spread}{where}; {_counts(exhibit.counts)}; {exhibit.description}"
+
+
+def _tangent(found: Mapping[str, ExhibitResult]) -> str:
+    """What the tangent kernel predicts of a run and what came out, in medians; from the start to the end of the run."""
+    if not found:
+        return ""
+    shown = {name: quantity(each.median) for name, each in found.items()}
+    parts = [
+        f"{symbol}/m {shown[name]} at the start, {shown[f'{name}-after']} at the end"
+        for symbol, name in (("lambda_max", "largest"), ("lambda_min", "smallest"))
+        if {name, f"{name}-after"} <= shown.keys()
+    ]
+    if {"rate", "rate-predicted", "rate-predicted-after"} <= shown.keys():
+        predicted = f"predicted {shown['rate-predicted']} from the start, {shown['rate-predicted-after']} from the end"
+        parts.append(f"rate over the last decades {shown['rate']} per step, {predicted}")
+    if "stable-step" in shown:
+        parts.append(f"largest stable step {shown['stable-step']} x 2/lambda_max")
+    return "; ".join(parts)
 
 
 def _counts(counts: Sequence[tuple[str, int]]) -> str:

@@ -21,7 +21,12 @@ Sentence = Annotated[str, Field(min_length=1, max_length=4000)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 
-Parameter = Literal["width", "horizon", "n_sequences", "separation", "tau0", "size", "decades"]
+Parameter = Literal[
+    "width", "horizon", "n_sequences", "separation", "output_dim",
+    "tau0", "size",
+    "sparsity", "rows", "threshold", "margin", "kick", "deviation",
+    "decades", "steps",
+]  # fmt: skip
 PathParameter = Literal["width", "horizon", "n_sequences", "separation"]
 ProfileName = Literal["quick", "full"]
 VerdictWord = Literal["within", "outside", "inconclusive"]
@@ -49,12 +54,18 @@ class Source(Model):
     statement: Annotated[str, Field(min_length=1, max_length=200)]
     page: Annotated[str, Field(max_length=20)] = ""
 
+    @property
+    def text(self) -> str:
+        """Paper, statement and place: a page, or a section such as `App. B`."""
+        place = f"p. {self.page}" if self.page[:1].isdigit() else self.page
+        return ", ".join(part for part in (self.paper, self.statement, place) if part)
+
 
 class Law(Model):
     """A number that follows another parameter: max(at_least, coefficient * parameter**power)."""
 
     coefficient: Positive
-    parameter: Literal["width", "horizon"]
+    parameter: Literal["width", "horizon", "n_sequences", "separation", "output_dim"]
     power: float
     at_least: float = 0.0
 
@@ -116,12 +127,39 @@ class Perturbation(Model):
     worst: Literal["largest", "smallest"] = "largest"
 
 
+class Probe(Model):
+    """Numbers that a quantity is measured with, besides network, training and perturbation."""
+
+    sparsity: Number | None = None  # k: nonzeros of a sparse vector, or rows whose pattern is changed in every layer
+    rows: Number | None = None  # |N|: rows that are kicked or looked at
+    threshold: Number | None = None  # b_-: |g_k| <= b_-/sqrt(m) is near a kink
+    margin: Number | None = None  # b_+: |g_k| >= b_+/sqrt(m) is away from one
+    kick: Number | None = None  # theta: size of the kick of one row
+    deviation: Number | None = None  # epsilon or alpha: how far from its typical value a number may be
+    search: Literal["random", "adversarial"] = "random"  # how supports are chosen
+
+
+class Search(Model):
+    """Where a frontier looks for m*, in rounds: among the widths 2^(j/8) from least to most.
+
+    Rounds end where the interval of log m* is predicted to be `precision` wide on either side, or with the replicates.
+    """
+
+    least: Count
+    most: Count
+    precision: Annotated[float, Field(gt=0, le=1)] = 0.1
+
+
 class Profile(Model):
-    """How much to measure: the grid of the swept parameter and the draws at each of its points."""
+    """How much to measure: the grid of the swept parameter and the draws at each of its points.
+
+    A frontier draws every one of `widths`, or searches: then `replicates` are the most draws at one width.
+    """
 
     grid: Annotated[tuple[Positive, ...], Field(max_length=1000)] = ()
     replicates: Annotated[int, Field(ge=1, le=100_000)]
     widths: Annotated[tuple[Count, ...], Field(max_length=1000)] = ()
+    search: Search | None = None
 
 
 class Sweep(Model):
@@ -234,6 +272,7 @@ class Arm(Model):
     problem: Problem
     training: Training | None = None
     perturbation: Perturbation | None = None
+    probe: Probe | None = None
     sweep: Sweep
     prediction: Prediction
     preconditions: Annotated[tuple[Precondition, ...], Field(max_length=len(ALL_PRECONDITIONS))] = ALL_PRECONDITIONS

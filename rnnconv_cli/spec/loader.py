@@ -15,6 +15,7 @@ from pydantic import BaseModel, ValidationError
 
 from rnnconv_cli.errors import SpecError, UnknownName, UsageError, Violation
 from rnnconv_cli.spec import merge
+from rnnconv_cli.spec.beside import tangent_exhibits
 from rnnconv_cli.spec.claim import MAX_CHECKS, MAX_EXHIBITS, Arm, Check, Claim, Exhibit, VerdictWord
 from rnnconv_cli.spec.document import MAX_BYTES, Mark, Node, Path, dotted, parse, plain, too_large
 from rnnconv_cli.spec.explain import Fault, faults
@@ -267,7 +268,8 @@ def _in_order(violations: Iterable[Violation], origin: str) -> tuple[Violation, 
 
 def _loaded(check: Check, documents: tuple[_ArmDocument, ...]) -> LoadedCheck:
     _, control, *exhibits = (Arm.model_validate(plain(document.tree)) for document in documents)
-    return LoadedCheck(check, control, tuple(zip(check.beside, exhibits, strict=True)))
+    declared = tuple(zip(check.beside, exhibits, strict=True))
+    return LoadedCheck(check, control, (*declared, *tangent_exhibits(check)))
 
 
 def _digest(claim: Claim) -> str:

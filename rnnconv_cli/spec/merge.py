@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator
 from typing import get_args
 
 from rnnconv_cli.errors import Violation
-from rnnconv_cli.spec.claim import PathParameter
+from rnnconv_cli.spec.claim import PathParameter, Probe
 from rnnconv_cli.spec.document import MAX_DEPTH, UNREADABLE, Mark, Node, Path, name, parse, shown
 
 # A number that follows another one is one value: half of an old law and half of a new one is neither.
 WHOLE = frozenset(
     {("training", "learning_rate"), ("perturbation", "tau0"), ("perturbation", "size")}
     | {("sweep", "path", parameter) for parameter in get_args(PathParameter)}
+    | {("probe", name) for name in Probe.model_fields if name != "search"}
 )
 
 # `null` takes a key away, so that its default holds again, except here, where null differs from the default.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from rnnconv_cli.spec.claim import Arm, Law, ProfileName
+from rnnconv_cli.spec.claim import Arm, Law, Profile, ProfileName
 from rnnconv_cli.spec.document import Path
 from rnnconv_cli.spec.explain import Fault
 from rnnconv_cli.spec.sphere import most_points
 
 PROBLEM_PARAMETERS = ("width", "horizon", "n_sequences", "separation")
 PERTURBATION_PARAMETERS = ("tau0", "size")
+PROBE_PARAMETERS = ("sparsity", "rows", "threshold", "margin", "kick", "deviation")
 PROFILES: tuple[ProfileName, ...] = ("quick", "full")
 LARGEST_COUNT = 1_000_000_000
 
@@ -33,23 +35,24 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What one point of an arm fixes: m, L, n and delta, each with the place it comes from."""
+    """What one point of an arm fixes: m, L, n, delta and d, each with the place it comes from."""
 
     width: Given
     horizon: Given
     n_sequences: Given
     separation: Given
+    output_dim: Given
 
 
 def regime_faults(arm: Arm) -> tuple[Fault, ...]:
     """What keeps an arm's points from being networks and sequences of the paper's setting; each rule once, at its
     first point."""
-    unclear = (*_path_faults(arm), *_given_once(arm), *_perturbation_faults(arm))
+    unclear = (*_path_faults(arm), *_given_once(arm), *_perturbation_faults(arm), *_probe_faults(arm))
     if unclear:
         return unclear
-    points = tuple(point for profile in PROFILES for point in _points(arm, profile))
-    ranges = tuple(fault for name in PROBLEM_PARAMETERS if (fault := _first(_in_range(name), arm, points)))
-    return ranges or tuple(fault for rule in _RULES if (fault := _first(rule, arm, points)))
+    every = tuple(point for profile in PROFILES for point in points(arm, profile))
+    ranges = tuple(fault for name in PROBLEM_PARAMETERS if (fault := _first(_in_range(name), arm, every)))
+    return ranges or tuple(fault for rule in _RULES if (fault := _first(rule, arm, every)))
 
 
 Rule = Callable[[Arm, Point], Fault | None]
@@ -74,11 +77,12 @@ def _path_faults(arm: Arm) -> Iterator[Fault]:
 
 
 def _given_once(arm: Arm) -> Iterator[Fault]:
-    without_widths = [name for name in PROFILES if not getattr(arm.sweep, name).widths]
+    without_widths = [name for name in PROFILES if not _widths(getattr(arm.sweep, name))]
     by_widths = len(without_widths) < len(PROFILES)
     if by_widths and without_widths:
         here: Path = ("sweep", without_widths[0], "widths")
-        yield Fault(here, "no widths here, and widths in the other profile", "widths in both profiles or in none")
+        wanted = "widths or a search in both profiles, or in none"
+        yield Fault(here, "no widths here, and widths in the other profile", wanted)
     for name in PROBLEM_PARAMETERS:
         places = {
             f"problem.{name}": getattr(arm.problem, name) is not None,
@@ -95,8 +99,30 @@ def _given_once(arm: Arm) -> Iterator[Fault]:
             yield Fault(path, f"{name} given by {' and '.join(found)}", f"{name} given once", away)
 
 
+def _sparsity(arm: Arm, point: Point) -> Fault | None:
+    """No vector has more nonzeros than units."""
+    width = point.width.value
+    if arm.sweep.parameter == "sparsity":
+        largest = max((*arm.sweep.quick.grid, *arm.sweep.full.grid), default=0.0)
+        path: Path = ("sweep", "parameter")
+    else:
+        declared = arm.probe.sparsity if arm.probe else None
+        path = ("probe", "sparsity")
+        if isinstance(declared, Law):
+            given: Given = getattr(point, declared.parameter)
+            largest = declared.at(given.value)
+        else:
+            largest = declared or 0.0
+    if largest <= width:
+        return None
+    return Fault(path, f"sparsity {largest:g} at width {width:g}", "no more nonzeros than units")
+
+
 def _perturbation_faults(arm: Arm) -> Iterator[Fault]:
     parameter, section = arm.sweep.parameter, arm.perturbation
+    repeated = [name for name, count in Counter(section.adversaries if section else ()).items() if count > 1]
+    if repeated:
+        yield Fault(("perturbation", "adversaries"), f"{repeated[0]} twice", "each adversary once")
     swept = parameter in PERTURBATION_PARAMETERS
     if section is None:
         if swept:
@@ -113,14 +139,36 @@ def _perturbation_faults(arm: Arm) -> Iterator[Fault]:
         yield Fault(("perturbation",), found, "exactly one of tau0 and size", hint)
 
 
-def _points(arm: Arm, profile_name: ProfileName) -> Iterator[Point]:
+def _probe_faults(arm: Arm) -> Iterator[Fault]:
+    parameter = arm.sweep.parameter
+    for name in ("sparsity", "rows") if arm.probe else ():
+        number = getattr(arm.probe, name)
+        if isinstance(number, float) and not number.is_integer():
+            yield Fault(("probe", name), f"{name} = {number:g}", "a whole number")
+    if parameter in PROBE_PARAMETERS and arm.probe is not None and getattr(arm.probe, parameter) is not None:
+        found = f"{parameter} set here, and swept"
+        yield Fault(("probe", parameter), found, "the swept one alone", f"remove {parameter}", at_key=True)
+    if parameter == "output_dim" and "output_dim" in arm.problem.model_fields_set:
+        wanted = "output_dim given once"
+        yield Fault(("problem", parameter), "output_dim set here, and swept", wanted, "remove it", at_key=True)
+
+
+def points(arm: Arm, profile_name: ProfileName) -> Iterator[Point]:
+    """Every point of an arm under a profile."""
     profile = arm.sweep.quick if profile_name == "quick" else arm.sweep.full
-    in_problem = arm.sweep.parameter in PROBLEM_PARAMETERS
+    in_problem = arm.sweep.parameter in (*PROBLEM_PARAMETERS, "output_dim")
     for i, value in enumerate(profile.grid if in_problem else (1.0,)):
-        for j, width in enumerate(profile.widths or (0,)):
+        for width, place in _widths(profile) or ((0, ()),):
             point = Given(value, ("sweep", profile_name, "grid", i))
-            widths = Given(width, ("sweep", profile_name, "widths", j)) if width else None
-            yield Point(*(_number(arm, name, point, widths) for name in PROBLEM_PARAMETERS))
+            widths = Given(width, ("sweep", profile_name, *place)) if width else None
+            yield Point(*(_number(arm, name, point, widths) for name in (*PROBLEM_PARAMETERS, "output_dim")))
+
+
+def _widths(profile: Profile) -> tuple[tuple[int, Path], ...]:
+    """The widths that a frontier declares, or the ends of its search, with their places in the profile."""
+    if profile.search is not None:
+        return (profile.search.least, ("search", "least")), (profile.search.most, ("search", "most"))
+    return tuple((width, ("widths", j)) for j, width in enumerate(profile.widths))
 
 
 def _number(arm: Arm, name: str, point: Given, width: Given | None) -> Given:
@@ -198,12 +246,13 @@ def _batch(arm: Arm, point: Point) -> Fault | None:
 
 
 def _laws(arm: Arm, point: Point) -> Fault | None:
-    for section in ("training", "perturbation"):
-        for name in ("learning_rate", *PERTURBATION_PARAMETERS):
+    for section in ("training", "perturbation", "probe"):
+        for name in ("learning_rate", *PERTURBATION_PARAMETERS, *PROBE_PARAMETERS):
             law = getattr(getattr(arm, section), name, None)
             if not isinstance(law, Law):
                 continue
-            argument = (point.width if law.parameter == "width" else point.horizon).value
+            given: Given = getattr(point, law.parameter)
+            argument = given.value
             value = law.at(argument)
             if not 0 < value < math.inf:
                 found = f"{name} = {value:g} at {law.parameter} {argument:g}"
@@ -212,5 +261,5 @@ def _laws(arm: Arm, point: Point) -> Fault | None:
 
 
 _RULES: tuple[Rule, ...] = (
-    _copies, _copies_are_not_separated, _gram_schmidt, _separation_fits, _batch, _laws,
+    _copies, _copies_are_not_separated, _gram_schmidt, _separation_fits, _batch, _laws, _sparsity,
 )  # fmt: skip

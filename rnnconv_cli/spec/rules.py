@@ -15,13 +15,17 @@ from rnnconv_cli.spec.regime import LARGEST_COUNT, PROFILES, regime_faults
 
 FAMILY_ERROR = 0.05  # over the checks of one claim, by Bonferroni
 RESERVED = frozenset({"main", "control"})  # the names of a check's own arms
-INTEGER_PARAMETERS = frozenset({"width", "horizon", "n_sequences", "decades"})
+INTEGER_PARAMETERS = frozenset(
+    {"width", "horizon", "n_sequences", "output_dim", "sparsity", "rows", "decades", "steps"}
+)
+RUN_PARAMETERS = frozenset({"decades", "steps"})  # one run is read at many places
 FITTED_KINDS = frozenset({"exponent", "attainment", "growth"})
 
 # Student's t over fewer slopes is wider than any tolerance worth declaring; a frontier fits a dose-response per point.
 LEAST_REPLICATES = {"exponent": 5, "attainment": 5, "growth": 5, "decay": 5, "frontier": 40, "identity": 1}
 LEAST_POINTS, LEAST_POINTS_OF_A_CONTROL = 5, 4
 LEAST_WIDTHS = 5
+LEAST_RANGE = 4  # between the ends of a search
 LEAST_POINTS_OF_A_FRONTIER_EXPONENT = 4
 DEEPEST_DECADE = 30  # f is a sum of squares: float64 residuals of 1e-16 leave 1e-32 of it
 
@@ -74,21 +78,26 @@ def _sweep_faults(arm: Arm, role: Role) -> Iterator[Fault]:
     if judged and (fault := _parameter_fault(arm)):
         yield fault
         return
-    if parameter == "decades" and arm.training is None:
-        yield Fault(("sweep", "parameter"), "decades without a training section", "training: a loss that decreases")
+    if parameter in RUN_PARAMETERS and arm.training is None:
+        found = f"{parameter} without a training section"
+        yield Fault(("sweep", "parameter"), found, "training: a run to read at several places")
     for name in PROFILES:
         profile: Profile = getattr(arm.sweep, name)
         here: Path = ("sweep", name)
         yield from _grid_faults(profile, (*here, "grid"), parameter, _least_points(arm, role))
+        if parameter == "steps" and arm.training and profile.grid and profile.grid[-1] > arm.training.max_steps:
+            found, wanted = f"step {profile.grid[-1]:g}", f"at most training.max_steps, {arm.training.max_steps}"
+            yield Fault((*here, "grid"), found, wanted)
         if judged and isinstance(arm.prediction, DecayPrediction) and not _consecutive(profile.grid):
             yield Fault(
                 (*here, "grid"), f"decades {_series(profile.grid)}", "consecutive decades, such as [1, 2, 3, 4, 5]"
             )
         if kind == "frontier":
-            yield from _widths_faults(profile, (*here, "widths"))
-        elif profile.widths:
-            wanted = "no widths: only a frontier searches over them"
-            yield Fault((*here, "widths"), f"widths for the kind {kind}", wanted, at_key=True)
+            yield from _widths_faults(profile, here)
+        elif profile.widths or profile.search:
+            given = "widths" if profile.widths else "search"
+            wanted = f"no {given}: only a frontier searches over widths"
+            yield Fault((*here, given), f"{given} for the kind {kind}", wanted, at_key=True)
 
 
 def _parameter_fault(arm: Arm) -> Fault | None:
@@ -105,7 +114,7 @@ def _parameter_fault(arm: Arm) -> Fault | None:
     if parameter is None:
         return Fault(here, "no swept parameter", f"one: the kind {kind} says nothing of a parameter that is not swept")
     if kind == "frontier" and parameter == "width":
-        return Fault(here, "the parameter width", "another: a frontier finds the width itself, among `widths`")
+        return Fault(here, "the parameter width", "another: a frontier finds the width itself, by `widths` or `search`")
     return None
 
 
@@ -146,10 +155,19 @@ def _grid_faults(profile: Profile, path: Path, parameter: str | None, least: tup
 
 
 def _widths_faults(profile: Profile, path: Path) -> Iterator[Fault]:
-    if len(profile.widths) < LEAST_WIDTHS:
-        yield Fault(path, f"{len(profile.widths)} widths", f"at least {LEAST_WIDTHS} for a dose-response curve")
-    if not _ascending(profile.widths):
-        yield Fault(path, f"the values {_series(profile.widths)}", "ascending, distinct values")
+    widths, search, here = profile.widths, profile.search, (*path, "widths")
+    if search is not None:
+        if widths:
+            yield Fault(here, f"{len(widths)} widths and a search", "one of the two", at_key=True)
+        if search.most < LEAST_RANGE * search.least:
+            found, wanted = f"widths from {search.least} to {search.most}", f"a factor of at least {LEAST_RANGE}"
+            yield Fault((*path, "search", "most"), found, wanted, "a search starts with three octaves")
+        return
+    if len(widths) < LEAST_WIDTHS:
+        wanted = f"at least {LEAST_WIDTHS} for a dose-response curve"
+        yield Fault(here, f"{len(widths)} widths", wanted, "or a search: {least, most}, which chooses them in rounds")
+    if not _ascending(widths):
+        yield Fault(here, f"the values {_series(widths)}", "ascending, distinct values")
 
 
 def _replicate_faults(arm: Arm, role: Role, expected: VerdictWord, n_checks: int) -> Iterator[Fault]:

@@ -35,7 +35,8 @@ checks:
     # What varies, and how much is measured in each profile. An event and an identity are decided at one point and sweep
     # nothing. The other kinds sweep one parameter, which is then left out of `problem`, over 5 points or more:
     #   sweep:
-    #     parameter: width        # width | horizon | n_sequences | separation | tau0 | size | decades
+    #     parameter: width        # width | horizon | n_sequences | output_dim | separation | tau0 | size
+    #                             # | decades | steps of a run | any number of `probe`
     #     quick: {grid: [128, 256, 512, 1024, 2048], replicates: 8}
     #     full: {grid: [128, 256, 512, 1024, 2048, 4096], replicates: 16}
     # A second parameter may follow the first along a path:

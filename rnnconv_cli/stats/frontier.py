@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from rnnconv_cli.records import Frontier
+from rnnconv_cli.records import Frontier, Price
 from rnnconv_cli.stats.curves import local_slopes, slopes
-from rnnconv_cli.stats.response import WINDOW, crossing, fitted_crossing
+from rnnconv_cli.stats.probability import probability as exact
+from rnnconv_cli.stats.response import WINDOW, crossing, fitted_crossing, monotone_shares
 from rnnconv_cli.stats.student import Array, MeanInterval, mean_interval
 
 GROUPS = 8
@@ -18,7 +21,7 @@ MARGIN = 1.5  # times what the curve's shape leaves open; 1 covers only 90% unde
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Point:
+class Located:
     """log m* at one p: a pseudo-value for each group, their interval, and what the curve's shape leaves open."""
 
     groups: Array
@@ -26,6 +29,8 @@ class _Point:
     low: float
     high: float
     resolution: float
+    steepness: float  # log width for a factor e in the odds of the event
+    error: float  # standard error by the fitted curve alone: smoother than the scatter of 8 groups
     censored: bool
 
 
@@ -34,10 +39,10 @@ def frontier(points: Array, widths: Array, holds: Array, probability: float, lev
 
     Replicates fall into 8 groups by index modulo 8. log m* is jackknifed over the groups: 8 pseudo-values
     8 theta - 7 theta_(without g), with Student's t over them, widened by what the shape of the curve leaves open. Where
-    m* lies beyond the grid of widths, for all draws or without one group, the interval is open on that side, and the
-    point takes no part in the exponent.
+    m* lies beyond the grid of widths, for all draws or without one group, its interval is what the exact intervals of
+    the shares leave, open on a side where they leave everything, and the point takes no part in the exponent.
     """
-    found = [_point(np.log(widths), at_point, probability, level) for at_point in holds]
+    found = each_located(widths, holds, probability, level)
     fitted = np.array([not each.censored for each in found])
     power = _power(np.log(points[fitted]), [each for each in found if not each.censored], level)
     return Frontier(
@@ -55,7 +60,89 @@ def frontier(points: Array, widths: Array, holds: Array, probability: float, lev
     )
 
 
-def _power(positions: Array, found: list[_Point], level: float) -> MeanInterval | None:
+def price(points: Array, ours: Sequence[Located], theirs: Sequence[Located], level: float) -> Price:
+    """m* of one frontier over that of another at the same points (points,), and the geometric mean of the ratios.
+
+    Replicate r has the same data in both, so that its group's pseudo-values are subtracted, with Student's t over the 8
+    differences; what the shapes of both curves leave open is added. Where one m* is beyond its widths, so is the ratio.
+    """
+    found = [_difference(a, b, level) for a, b in zip(ours, theirs, strict=True)]
+    known = [each for each in found if not each.censored]
+    mean = mean_interval(np.mean([each.groups for each in known], axis=0), level) if known else None
+    margin = MARGIN * float(np.mean([each.resolution for each in known])) if known else 0.0
+    return Price(
+        value=_exp(mean.value) if mean else None,
+        low=_exp(mean.low - margin) if mean else None,
+        high=_exp(mean.high + margin) if mean else None,
+        level=level,
+        points=tuple(points.tolist()),
+        ratios=tuple(_exp(each.value) for each in found),
+        ratios_low=tuple(_exp(each.low) for each in found),
+        ratios_high=tuple(_exp(each.high) for each in found),
+    )
+
+
+def _difference(ours: Located, theirs: Located, level: float) -> Located:
+    """log m* of one frontier minus that of another, at one point."""
+    groups, resolution = ours.groups - theirs.groups, math.hypot(ours.resolution, theirs.resolution)
+    if ours.censored or theirs.censored:
+        value, low, high = ours.value - theirs.value, ours.low - theirs.high, ours.high - theirs.low
+    else:
+        fit = mean_interval(groups, level)
+        value, low, high = fit.value, fit.low - MARGIN * resolution, fit.high + MARGIN * resolution
+    return Located(groups, value, low, high, resolution, math.nan, math.nan, ours.censored or theirs.censored)
+
+
+def each_located(widths: Array, holds: Array, probability: float, level: float) -> list[Located]:
+    """log m* at every point; holds (points, replicates, widths) is 1, 0 or NaN; widths (widths,) ascending."""
+    return [located(np.log(widths), at_point, probability, level) for at_point in holds]
+
+
+def located(positions: Array, holds: Array, probability: float, level: float) -> Located:
+    """log m* at one point; holds (replicates, widths) at log widths (widths,), NaN where there is no answer."""
+    group = np.arange(len(holds)) % GROUPS
+    count = min(GROUPS, len(holds))
+    held = np.array([np.nansum(holds[group == g], axis=0) for g in range(count)])
+    tried = np.array([np.sum(~np.isnan(holds[group == g]), axis=0) for g in range(count)], dtype=np.float64)
+    too_narrow, wide_enough = excluded(positions, held.sum(axis=0), tried.sum(axis=0), probability, level)
+    used = _well_drawn(held.sum(axis=0), tried.sum(axis=0), probability)
+    positions, held, tried = positions[used], held[:, used], tried[:, used]
+    if len(positions) < WINDOW:
+        return Located(np.full(count, math.nan), math.nan, too_narrow, wide_enough, 0.0, math.inf, math.inf, True)
+    whole = crossing(positions, held.sum(axis=0), tried.sum(axis=0), probability)
+    at = whole.window
+    without = fitted_crossing(
+        positions[at], held.sum(axis=0)[at] - held[:, at], tried.sum(axis=0)[at] - tried[:, at], probability
+    )
+    pseudo = count * whole.value - (count - 1) * without
+    fit = mean_interval(pseudo, level)
+    censored = whole.censored != 0 or not bool(np.all((without >= positions[0]) & (without <= positions[-1])))
+    return Located(
+        groups=pseudo,
+        value=(-math.inf, whole.value if censored else fit.value, math.inf)[1 + whole.censored],
+        low=too_narrow if censored else fit.low - MARGIN * whole.resolution,
+        high=wide_enough if censored else fit.high + MARGIN * whole.resolution,
+        resolution=whole.resolution,
+        steepness=whole.steepness,
+        error=whole.error,
+        censored=censored,
+    )
+
+
+def _well_drawn(held: Array, tried: Array, probability: float) -> NDArray[np.bool_]:
+    """The widths that a curve is fitted to: drawn half as often as any, if these lie on both sides of m*; else all.
+
+    A search leaves widths of few draws behind, whose shares say little and would stand in the way of those of many.
+    """
+    well = (tried > 0) & (2 * tried >= np.max(tried))
+    if np.sum(well) >= WINDOW:
+        shares = monotone_shares(held[well], tried[well])
+        if shares[0] < probability <= shares[-1]:
+            return well
+    return np.asarray(tried > 0)
+
+
+def _power(positions: Array, found: list[Located], level: float) -> MeanInterval | None:
     """The exponent of m*(p): slope of every group's pseudo-values on log p, Student's t over the groups.
 
     What the shape of the curve leaves open at each point is independent of the groups: it is added, in quadrature over
@@ -70,33 +157,28 @@ def _power(positions: Array, found: list[_Point], level: float) -> MeanInterval 
     return MeanInterval(fit.value, fit.low - open_, fit.high + open_, fit.scatter)
 
 
-def _point(positions: Array, holds: Array, probability: float, level: float) -> _Point:
-    """The frontier at one point; holds (replicates, widths)."""
-    group = np.arange(len(holds)) % GROUPS
-    count = min(GROUPS, len(holds))
-    held = np.array([np.nansum(holds[group == g], axis=0) for g in range(count)])
-    tried = np.array([np.sum(~np.isnan(holds[group == g]), axis=0) for g in range(count)], dtype=np.float64)
-    drawn = tried.sum(axis=0) > 0
-    positions, held, tried = positions[drawn], held[:, drawn], tried[:, drawn]
-    if len(positions) < WINDOW:
-        return _Point(np.full(count, math.nan), math.nan, -math.inf, math.inf, 0.0, True)
-    whole = crossing(positions, held.sum(axis=0), tried.sum(axis=0), probability)
-    at = whole.window
-    without = fitted_crossing(
-        positions[at], held.sum(axis=0)[at] - held[:, at], tried.sum(axis=0)[at] - tried[:, at], probability
-    )
-    pseudo = count * whole.value - (count - 1) * without
-    fit = mean_interval(pseudo, level) if np.isfinite(pseudo).all() else mean_interval(pseudo[:0], level)
-    below = whole.censored < 0 or not bool(np.all(without >= positions[0]))
-    above = whole.censored > 0 or not bool(np.all(without <= positions[-1]))
-    return _Point(
-        groups=pseudo,
-        value=(-math.inf, fit.value, math.inf)[1 + whole.censored],
-        low=-math.inf if below else min(fit.low - MARGIN * whole.resolution, positions[-1]),
-        high=math.inf if above else max(fit.high + MARGIN * whole.resolution, positions[0]),
-        resolution=whole.resolution,
-        censored=below or above,
-    )
+def excluded(positions: Array, held: Array, tried: Array, probability: float, level: float) -> tuple[float, float]:
+    """The widest width that is too narrow and the narrowest that is wide enough, by exact intervals of their shares.
+
+    Widths are tested in order from the end, up to the first that cannot be excluded: m* being a border, an error there
+    is the only one there can be, and the level needs no correction. Widths with too few draws to tell are passed over.
+    """
+    ends = [
+        (position, int(k), int(n))
+        for position, k, n in zip(positions.tolist(), held.tolist(), tried.tolist(), strict=True)
+    ]
+    too_narrow, wide_enough = -math.inf, math.inf
+    for position, k, n in ends:
+        if n > 0 and exact(0, n, level).high < probability:
+            if exact(k, n, level).high >= probability:
+                break
+            too_narrow = position
+    for position, k, n in reversed(ends):
+        if n > 0 and exact(n, n, level).low >= probability:
+            if exact(k, n, level).low < probability:
+                break
+            wide_enough = position
+    return too_narrow, wide_enough
 
 
 def _exp(logarithm: float) -> float:

@@ -6,6 +6,7 @@ through the four widths next to the crossing, so that a curve of another shape d
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,8 @@ class Crossing:
     value: float
     window: slice  # the widths that the curve is fitted to
     resolution: float  # what the shape of the curve leaves open, in log width
+    steepness: float  # log width for a factor e in the odds; infinite where the curve does not rise
+    error: float  # standard error of the value by the curve alone, in log width
     censored: int
 
 
@@ -38,15 +41,18 @@ def crossing(positions: Array, holds: Array, trials: Array, probability: float) 
     shares = monotone_shares(holds, trials)
     first = int(np.searchsorted(shares, probability))  # the first width with a share of at least q
     window = _window(first, len(positions))
-    value = float(fitted_crossing(positions[window], holds[None, window], trials[None, window], probability)[0])
+    level, slope = _curves(positions[window], holds[None, window], trials[None, window])
+    value = float(_reaching(positions[window], level, slope, probability)[0])
+    steepness = 1 / float(slope[0]) if slope[0] > 0 else math.inf
+    error = _error(positions[window], trials[window], float(level[0]), float(slope[0]), value)
     if first == 0 or first == len(positions):
-        return Crossing(value, window, 0.0, -1 if first == 0 else 1)
+        return Crossing(value, window, 0.0, steepness, error, -1 if first == 0 else 1)
     before, after = positions[first - 1], positions[first]
     joined = before + (after - before) * (probability - shares[first - 1]) / (shares[first] - shares[first - 1])
     resolution = abs(value - float(joined))
-    if np.sum((holds > 0) & (holds < trials)) < 2:
+    if np.sum((holds[window] > 0) & (holds[window] < trials[window])) < 2:
         resolution = max(resolution, abs(value - before), abs(value - after))
-    return Crossing(value, window, resolution, 0)
+    return Crossing(value, window, resolution, steepness, error, 0)
 
 
 def monotone_shares(holds: Array, trials: Array) -> Array:
@@ -61,7 +67,17 @@ def monotone_shares(holds: Array, trials: Array) -> Array:
 
 
 def fitted_crossing(positions: Array, holds: Array, trials: Array, probability: float) -> Array:
-    """Where Firth's logistic curves reach q, (curves,); holds and trials (curves, widths). NaN for a falling curve.
+    """Where Firth's logistic curves reach q, (curves,); holds and trials (curves, widths). NaN for a falling curve."""
+    return _reaching(positions, *_curves(positions, holds, trials), probability)
+
+
+def _reaching(positions: Array, level: Array, slope: Array, probability: float) -> Array:
+    rising = slope > 0
+    return np.where(rising, np.mean(positions) + (logit(probability) - level) / np.where(rising, slope, 1), np.nan)
+
+
+def _curves(positions: Array, holds: Array, trials: Array) -> tuple[Array, Array]:
+    """Logit at the mean position, and its slope per log width, of Firth's logistic curves, each (curves,).
 
     Newton's method on the score X^T(k - n p + h (1/2 - p)) with h the diagonal of the hat matrix (Firth, 1993).
     """
@@ -82,8 +98,18 @@ def fitted_crossing(positions: Array, holds: Array, trials: Array, probability: 
         level, slope = level + shorter * to_level, slope + shorter * to_slope
         if np.max(longest) < SETTLED:
             break
-    rising = slope > 0
-    return np.where(rising, np.mean(positions) + (logit(probability) - level) / np.where(rising, slope, 1), np.nan)
+    return level, slope
+
+
+def _error(positions: Array, trials: Array, level: float, slope: float, value: float) -> float:
+    """Standard error of the crossing of one curve, from its Fisher information (the delta method); infinite without."""
+    if not slope > 0:
+        return math.inf
+    offset, at = positions - np.mean(positions), value - float(np.mean(positions))
+    p = expit(level + slope * offset)
+    weight = trials * p * (1 - p)
+    s0, s1, s2 = weight.sum(), (weight * offset).sum(), (weight * offset**2).sum()
+    return math.sqrt((s2 - 2 * at * s1 + at**2 * s0) / (s0 * s2 - s1**2)) / slope
 
 
 def _window(first: int, count: int) -> slice:

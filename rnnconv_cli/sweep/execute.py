@@ -95,7 +95,7 @@ def run_group(group: Group, backend_name: str) -> tuple[tuple[Reading, ...], ...
 
 def _without_value(trial: Trial, status: Status, detail: str) -> tuple[Reading, ...]:
     first = MEASUREMENTS[trial.quantity].first_decade
-    points: tuple[float | None, ...] = tuple(float(decade - first) for decade in trial.decades) or (None,)
+    points: tuple[float | None, ...] = tuple(float(decade - first) for decade in trial.read_at) or (None,)
     return tuple(Reading(None, status, point, detail=detail) for point in points)
 
 

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rnnconv_cli.adversary import ADVERSARIES
 from rnnconv_cli.errors import SpecError, UsageError, Violation
-from rnnconv_cli.measure import MEASUREMENTS
+from rnnconv_cli.measure import MEASUREMENTS, Measurement
 from rnnconv_cli.measure.cost import draw_seconds
-from rnnconv_cli.records import CONTROL, MAIN, PerturbationSetting, ProblemSetting, TrainingSetting, Trial
-from rnnconv_cli.spec.claim import Arm, InverseLambdaMax, Law, Profile
+from rnnconv_cli.records import (
+    CONTROL,
+    MAIN,
+    PerturbationSetting,
+    ProbeSetting,
+    ProblemSetting,
+    TrainingSetting,
+    Trial,
+)
+from rnnconv_cli.spec.claim import Arm, InverseLambdaMax, Law, Probe, Profile
 from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim, refuse_unknown_checks
+from rnnconv_cli.spec.rules import RUN_PARAMETERS
+from rnnconv_cli.stats import dose
 
-INTEGER_PARAMETERS = ("width", "horizon", "n_sequences")
+INTEGER_PARAMETERS = ("width", "horizon", "n_sequences", "output_dim")
+NEVER_REACHED = 1e-30  # of the initial loss: round-off comes first, so that a run read at its steps takes all of them
+PROBE_NUMBERS = tuple(name for name in Probe.model_fields if name != "search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +57,7 @@ def predicted_seconds(trial: Trial) -> float:
 
 
 def make_plan(claims: Sequence[LoadedClaim], *, profile: str, seed: int, checks: Sequence[str] = ()) -> Plan:
-    """Return the plan of these claims, or of the named checks alone.
+    """Return the plan of these claims, or of the named checks alone; of a search, its first round.
 
     Raises SpecError for every quantity, adversary or section that no measurement can use, UnknownName for a check id
     that no claim has, UsageError for two claims of one id, whose results could not be told apart.
@@ -63,6 +74,13 @@ def make_plan(claims: Sequence[LoadedClaim], *, profile: str, seed: int, checks:
                 Job(claim.claim.id, check.check.id, name, point, trial) for point, trial in _trials(arm, profile, seed)
             ]
     return Plan(tuple(jobs))
+
+
+def search_of(amount: Profile) -> dose.Search | None:
+    """Return where a frontier looks for m*, in the terms of its rounds; None where it declares its widths."""
+    if amount.search is None:
+        return None
+    return dose.Search(amount.search.least, amount.search.most, amount.replicates, amount.search.precision)
 
 
 def _refuse_namesakes(claims: Sequence[LoadedClaim]) -> None:
@@ -93,31 +111,44 @@ def profile_of(arm: Arm, profile: str) -> Profile:
     return arm.sweep.quick if profile == "quick" else arm.sweep.full
 
 
-def _trials(arm: Arm, profile_name: str, seed: int) -> Iterator[tuple[float, Trial]]:
-    profile = profile_of(arm, profile_name)
+def points_of(arm: Arm, amount: Profile) -> tuple[float, ...]:
+    """Return the points that trials are drawn at: the grid, unless one run is read at all of it or nothing is swept."""
+    along = MEASUREMENTS[arm.quantity].read_along
+    return (1.0,) if along or not amount.grid else tuple(float(point) for point in amount.grid)
+
+
+def trials_at(
+    arm: Arm, amount: Profile, point: float, width: int | None, replicates: range, seed: int
+) -> Iterator[Trial]:
+    """Yield the trials of these replicates at one point, and at one width where the profile chooses it."""
     measurement = MEASUREMENTS[arm.quantity]
-    first = measurement.first_decade
-    decades = tuple(first + int(decade) for decade in profile.grid) if measurement.by_decade else ()
-    points = (1.0,) if measurement.by_decade or not profile.grid else profile.grid
-    for point in points:
-        for width in profile.widths or (None,):
-            problem = _problem_setting(arm, point, width)
-            training = _training_setting(arm, problem, decades)
-            for perturbation in _perturbation_settings(arm, problem, point):
-                for replicate in range(profile.replicates):
-                    yield (
-                        float(point),
-                        Trial(
-                            arm.quantity,
-                            problem,
-                            training,
-                            perturbation,
-                            decades,
-                            tuple(arm.preconditions),
-                            replicate,
-                            seed,
-                        ),
-                    )
+    read_at = tuple(measurement.first_decade + int(each) for each in amount.grid) if measurement.read_along else ()
+    problem = _problem_setting(arm, point, width)
+    training = _training_setting(arm, problem, read_at)
+    probe = _probe_setting(arm, problem, point)
+    for perturbation in _perturbation_settings(arm, problem, point):
+        for replicate in replicates:
+            yield Trial(
+                arm.quantity,
+                problem,
+                training,
+                perturbation,
+                probe,
+                read_at,
+                tuple(arm.preconditions),
+                replicate,
+                seed,
+            )
+
+
+def _trials(arm: Arm, profile_name: str, seed: int) -> Iterator[tuple[float, Trial]]:
+    amount = profile_of(arm, profile_name)
+    search = search_of(amount)
+    draws: Mapping[int | None, int] = dict.fromkeys(amount.widths or (None,), amount.replicates)
+    for point in points_of(arm, amount):
+        for width, count in (dose.first_draws(search) if search else draws).items():
+            for trial in trials_at(arm, amount, point, width, range(count), seed):
+                yield point, trial
 
 
 def _problem_setting(arm: Arm, point: float, width: int | None) -> ProblemSetting:
@@ -136,20 +167,21 @@ def _problem_setting(arm: Arm, point: float, width: int | None) -> ProblemSettin
     return ProblemSetting(**values)
 
 
-def _training_setting(arm: Arm, problem: ProblemSetting, decades: tuple[int, ...]) -> TrainingSetting | None:
+def _training_setting(arm: Arm, problem: ProblemSetting, read_at: tuple[int, ...]) -> TrainingSetting | None:
     training = arm.training
     if training is None or not MEASUREMENTS[arm.quantity].reads_training:
         return None
     rate = training.learning_rate
     relative = isinstance(rate, InverseLambdaMax)
     value = rate.over_lambda_max if isinstance(rate, InverseLambdaMax) else _at(rate, problem)
+    to_the_last = 10.0 ** -max(read_at) if arm.sweep.parameter == "decades" else NEVER_REACHED
     return TrainingSetting(
         method=training.method,
         batch_size=training.batch_size if training.method == "sgd" else problem.n_sequences,
         learning_rate=value,
         learning_rate_unit="inverse-lambda-max" if relative else "absolute",
-        max_steps=training.max_steps,
-        accuracy=10.0 ** -max(decades) if decades else training.accuracy,
+        max_steps=max(read_at) if arm.sweep.parameter == "steps" else training.max_steps,
+        accuracy=to_the_last if read_at else training.accuracy,
         objective=training.objective,
     )
 
@@ -166,10 +198,24 @@ def _perturbation_settings(arm: Arm, problem: ProblemSetting, point: float) -> t
     return tuple(PerturbationSetting(float(size), name, perturbation.around) for name in perturbation.adversaries)
 
 
+def _probe_setting(arm: Arm, problem: ProblemSetting, point: float) -> ProbeSetting | None:
+    """Return what the quantity reads of the probe section, and nothing else: the rest would be other trials."""
+    reads = MEASUREMENTS[arm.quantity].reads_probe
+    if not reads:
+        return None
+    declared = arm.probe or Probe()
+    numbers = {
+        name: point if arm.sweep.parameter == name else _at(getattr(declared, name), problem)
+        for name in reads
+        if name in PROBE_NUMBERS
+    }
+    return ProbeSetting(**numbers, search=declared.search if "search" in reads else ProbeSetting().search)
+
+
 def _at(number: float | Law | None, problem: ProblemSetting) -> float:
-    """Return a number, or a law of the width or the horizon at this problem; the spec has refused None."""
+    """Return a number, or a law at this problem; the spec has refused None."""
     if isinstance(number, Law):
-        return number.at(problem.width if number.parameter == "width" else problem.horizon)
+        return number.at(getattr(problem, number.parameter))
     return float(number or 0.0)
 
 
@@ -205,13 +251,30 @@ def _arm_violations(claim: LoadedClaim, path: tuple[str | int, ...], arm: Arm, *
             yield claim.violation(path, f"no {section} section", f"one: quantity {arm.quantity!r} reads it")
         if is_main and present and not needed:
             yield claim.violation((*path, section), "a section", f"none: quantity {arm.quantity!r} never reads it")
-    if measurement.by_decade != (arm.sweep.parameter == "decades"):
-        wanted = "parameter 'decades'" if measurement.by_decade else "another parameter"
+    along = arm.sweep.parameter if arm.sweep.parameter in RUN_PARAMETERS else ""
+    if measurement.read_along != along:
+        wanted = f"parameter {measurement.read_along!r}" if measurement.read_along else "another parameter"
         yield claim.violation((*path, "sweep"), f"parameter {arm.sweep.parameter!r}", f"{wanted} for this quantity")
+    yield from _probe_violations(claim, path, arm, measurement, is_main=is_main)
     for position, adversary in enumerate(arm.perturbation.adversaries if arm.perturbation else ()):
-        if adversary not in ADVERSARIES:
+        if adversary not in measurement.adversaries:
             place = (*path, "perturbation", "adversaries", position)
-            yield _unknown(claim, place, "adversary", adversary, tuple(ADVERSARIES))
+            yield _unknown(claim, place, "adversary", adversary, measurement.adversaries)
+
+
+def _probe_violations(
+    claim: LoadedClaim, path: tuple[str | int, ...], arm: Arm, measurement: Measurement, *, is_main: bool
+) -> Iterator[Violation]:
+    declared = arm.probe.model_fields_set if arm.probe else frozenset()
+    for name in PROBE_NUMBERS:
+        given = arm.sweep.parameter == name or (name in declared and getattr(arm.probe, name) is not None)
+        if name in measurement.reads_probe and not given:
+            yield claim.violation((*path, "probe"), f"no {name}", f"one: quantity {arm.quantity!r} reads it")
+    for name in sorted(declared - set(measurement.reads_probe)) if is_main else ():
+        yield claim.violation((*path, "probe", name), "a value", f"none: quantity {arm.quantity!r} never reads it")
+    if is_main and arm.sweep.parameter in PROBE_NUMBERS and arm.sweep.parameter not in measurement.reads_probe:
+        wanted = f"a parameter that quantity {arm.quantity!r} reads"
+        yield claim.violation((*path, "sweep", "parameter"), f"parameter {arm.sweep.parameter!r}", wanted)
 
 
 def _unknown(

@@ -15,7 +15,11 @@ from rnnconv_cli.kernels.backend import BACKENDS, Backend
 DrawState = Callable[..., State]
 EveryTarget = Callable[[State], tuple[Target, ...]]
 
-MAY_SPARE_ITS_BUDGET = ("kinks", "weighted-kinks")  # nothing is spent where it does not pay for the first flip
+MAY_SPARE_ITS_BUDGET = (
+    "kinks",
+    "weighted-kinks",
+    "loss-kinks",
+)  # nothing is spent where it does not pay for the first flip
 
 
 @pytest.fixture(params=ADVERSARIES)
@@ -26,7 +30,7 @@ def adversary(request: pytest.FixtureRequest) -> str:
 def matrices(perturbation: Perturbation) -> list[Array]:
     if isinstance(perturbation, DensePerturbation):
         return [perturbation.matrix]
-    return [np.outer(left, right) for left, right in zip(perturbation.left, perturbation.right, strict=True)]
+    return [left.T @ right for left, right in zip(perturbation.left, perturbation.right, strict=True)]
 
 
 @pytest.mark.parametrize("layers", ["shared", "independent"])
@@ -51,7 +55,7 @@ def test_spectral_norm_is_the_size_and_never_above(
     if adversary in MAY_SPARE_ITS_BUDGET:
         assert all(norm == 0 or norm >= 0.99 * size for norm in norms)
         assert size < 0.1 or min(norms) > 0
-    else:
+    elif dtype == "float64" or size > 1e-6:  # below, float32 states cannot tell what a search looks for
         assert min(norms) >= 0.99 * size
 
 
@@ -74,7 +78,7 @@ def test_backends_agree(
     found = matrices(ADVERSARIES[adversary](state, 0.5, every_target(state), backend))
     expected = matrices(ADVERSARIES[adversary](state, 0.5, every_target(state), BACKENDS["reference"]))
     # 1e-3: the size of a dense W' is known to the tolerance of its iterated norm
-    dense = ADVERSARIES[adversary] in (ADVERSARIES["gaussian"], ADVERSARIES["gradient"])
+    dense = adversary in ("gaussian", "gradient", "training-displacement")
     np.testing.assert_allclose(found, expected, rtol=2e-3 if dense else 1e-9, atol=1e-9)
 
 

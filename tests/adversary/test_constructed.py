@@ -14,10 +14,12 @@ from rnnconv_cli.adversary.constructed import (
     gaussian,
     gradient,
     kinks,
+    loss_kinks,
     single_row,
+    training_displacement,
     weighted_kinks,
 )
-from rnnconv_cli.adversary.perturbation import RankOnePerturbations, State, Target, perturbed_states, state_of
+from rnnconv_cli.adversary.perturbation import LowRankPerturbations, State, Target, perturbed_states, state_of
 from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
@@ -31,9 +33,9 @@ EveryTarget = Callable[[State], tuple[Target, ...]]
 SEEDS = range(6)
 
 
-def at_target(state: State, found: RankOnePerturbations, target: Target, t: int, backend: Backend) -> Array:
+def at_target(state: State, found: LowRankPerturbations, target: Target, t: int, backend: Backend) -> Array:
     """Return the pre-activation at target number t under its W'."""
-    one = RankOnePerturbations(found.left[t : t + 1], found.right[t : t + 1])
+    one = LowRankPerturbations(found.left[t : t + 1], found.right[t : t + 1])
     preactivation, _ = perturbed_states(state, one, (target,), backend)
     return np.asarray(preactivation[target.layer, 0])
 
@@ -85,7 +87,7 @@ def test_exactly_the_chosen_units_flip(
     draw_state: DrawState,
     every_target: EveryTarget,
     backend: Backend,
-    order: Callable[..., RankOnePerturbations],
+    order: Callable[..., LowRankPerturbations],
     tau0: float,
     layers: str,
 ) -> None:
@@ -95,7 +97,7 @@ def test_exactly_the_chosen_units_flip(
     for t, target in enumerate(targets):
         after = at_target(state, found, target, t, backend)
         before = state.preactivation[target.layer, target.sequence]
-        np.testing.assert_array_equal((after >= 0) != (before >= 0), found.left[t] != 0)
+        np.testing.assert_array_equal((after >= 0) != (before >= 0), found.left[t, 0] != 0)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -110,7 +112,7 @@ def test_kinks_are_the_smallest_and_one_more_is_beyond_the_budget(
         g = np.sort(np.abs(state.preactivation[target.layer, target.sequence]))
         budget = size * fresh_direction(state, target)[1]
         count = np.count_nonzero(found.left[t])
-        chosen = np.abs(state.preactivation[target.layer, target.sequence][found.left[t] != 0])
+        chosen = np.abs(state.preactivation[target.layer, target.sequence][found.left[t, 0] != 0])
         np.testing.assert_array_equal(np.sort(chosen), g[:count])
         assert np.linalg.norm(g[:count]) < budget
         assert count == 64 or np.linalg.norm(g[: count + 1]) >= budget
@@ -177,7 +179,7 @@ def test_weighted_kinks_carry_more_of_the_backward_signal(
     targets = every_target(state)
     carried = {}
     for order in (kinks, weighted_kinks):
-        chosen = order(state, 0.4, targets, backend).left != 0
+        chosen = order(state, 0.4, targets, backend).left[:, 0] != 0
         signals = [np.linalg.norm(back_row(state, target)[:, chosen[t]]) ** 2 for t, target in enumerate(targets)]
         carried[order] = float(np.mean(signals))
     assert carried[weighted_kinks] > carried[kinks]
@@ -188,12 +190,73 @@ def test_weighted_kinks_are_taken_by_signal_over_price(draw_state: DrawState, ba
     state = draw_state(layers=layers)
     for target in (Target(1, 0), Target(2, 1), Target(3, 0)):
         found = weighted_kinks(state, 0.5, (target,), backend)
-        chosen = found.left[0] != 0
+        chosen = found.left[0, 0] != 0
         worth = np.linalg.norm(back_row(state, target), axis=0) / np.abs(
             state.preactivation[target.layer, target.sequence]
         )
         assert 0 < np.count_nonzero(chosen) < 48
         assert worth[chosen].min() >= worth[~chosen].max() * (1 - 1e-12)
+
+
+# --- kinks that the loss gains from -----------------------------------------------------------------------------------
+
+
+def gains_at(state: State, target: Target) -> Array:
+    """Return sum over a of Back_{l->a}^T loss_a at the target, multiplied out as Section 2 writes it."""
+    instance, i = state.instance, target.sequence
+    residual = reference.residuals(instance.B, state.hidden, instance.labels)
+    gain, back = np.zeros(instance.W.shape[1]), np.eye(instance.W.shape[1])
+    for layer in range(target.layer, len(residual)):
+        gain += back.T @ instance.B.T @ residual[layer, i]
+        if layer + 1 < len(residual):
+            back = np.diag(state.pattern[layer + 1, i]) @ reference.weights_of_layer(instance.W, layer + 1) @ back
+    return gain
+
+
+@pytest.mark.parametrize("layers", ["shared", "independent"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_loss_kinks_push_gaining_units_across_and_no_others(
+    draw_state: DrawState, every_target: EveryTarget, backend: Backend, seed: int, layers: str
+) -> None:
+    state = draw_state(width=64, seed=seed, layers=layers)
+    targets = every_target(state)
+    found = loss_kinks(state, 0.5, targets, backend)
+    for t, target in enumerate(targets):
+        after, before = at_target(state, found, target, t, backend), state.preactivation[target.layer, target.sequence]
+        pushed = found.left[t, 0] != 0
+        np.testing.assert_array_equal((after >= 0) != (before >= 0), pushed)
+        gain = gains_at(state, target)
+        assert np.all(gain[pushed] > 0)
+        shares = np.abs(found.left[t, 0, pushed]) / gain[pushed]
+        np.testing.assert_allclose(shares, shares[0], rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_random_left_vector_gains_more_beyond_first_order(
+    draw_state: DrawState, backend: Backend, seed: int
+) -> None:
+    """For a single layer the gain is sum of c_k (|delta_k| - |g_k|) over the units that cross, whatever delta is."""
+    state, target, size = draw_state(seed=seed, horizon=2, n_sequences=1), Target(1, 0), 0.5
+    g, gain = state.preactivation[1, 0], gains_at(state, target)
+    length = fresh_direction(state, target)[1]
+
+    def beyond(delta: Array) -> Array:
+        crossed = (g + delta >= 0) != (g >= 0)
+        return np.asarray(np.sum(np.where(crossed, gain * (np.abs(delta) - np.abs(g)), 0), axis=-1))
+
+    found = float(beyond(length * loss_kinks(state, size, (target,), backend).left[0, 0]))
+    y = np.random.default_rng(seed).standard_normal((5000, 48)) ** 3
+    y /= np.linalg.norm(y, axis=1, keepdims=True)
+    toward = -np.where(g >= 0, 1, -1) * np.maximum(gain, 0)
+    tilted = y + 3 * toward / np.linalg.norm(toward)  # near the best direction too
+    tilted /= np.linalg.norm(tilted, axis=1, keepdims=True)
+    assert max(beyond(size * length * y).max(), beyond(size * length * tilted).max()) <= found
+
+
+def test_where_no_unit_can_gain_nothing_is_spent(draw_instance: DrawInstance, backend: Backend) -> None:
+    instance = draw_instance()
+    fitted = replace(instance, labels=state_of(instance, backend).hidden @ instance.B.T)
+    assert not loss_kinks(state_of(fitted, backend), 0.5, (Target(2, 0),), backend).left.any()
 
 
 # --- one row ----------------------------------------------------------------------------------------------------------
@@ -273,3 +336,36 @@ def test_gaussian_aims_at_nothing(draw_state: DrawState, backend: Backend) -> No
 def test_gaussian_is_the_same_for_every_kind_of_layer(draw_state: DrawState, backend: Backend) -> None:
     shared, independent = (gaussian(draw_state(layers=kind), 1.0, (), backend) for kind in ("shared", "independent"))
     np.testing.assert_array_equal(shared.matrix, independent.matrix)
+
+
+@pytest.mark.parametrize("layers", ["shared", "independent"])
+def test_displacement_is_where_a_descent_run_of_its_own_goes(
+    draw_state: DrawState, backend: Backend, layers: str
+) -> None:
+    state = draw_state(layers=layers)
+    instance = state.instance
+    W, steps = instance.W.copy(), 20
+    losses, norms, everything = np.empty(steps), np.empty(steps), np.empty((steps, 0), dtype=np.int64)
+    data = (instance.A, instance.B, instance.x, instance.labels, instance.activation)
+    reference.descend(W, *data, 1 / 48, everything, 0, steps, 0.0, np.inf, losses, norms)
+    expected = (W - instance.W).sum(axis=0)
+    found = training_displacement(state, 0.5, (), backend).matrix
+    cosine = np.sum(found * expected) / (np.linalg.norm(found) * np.linalg.norm(expected))
+    assert losses[-1] < losses[0]
+    assert cosine == pytest.approx(1, abs=1e-9)
+    assert np.linalg.norm(found, 2) == pytest.approx(0.5, rel=2e-3)
+
+
+@np.errstate(all="ignore")
+def test_a_step_too_large_for_descent_is_halved_until_it_descends(
+    draw_instance: DrawInstance, backend: Backend
+) -> None:
+    steep = replace(draw_instance(), B=100 * draw_instance().B)
+    assert np.isfinite(training_displacement(state_of(steep, backend), 0.5, (), backend).matrix).all()
+
+
+def test_a_network_that_does_not_move_is_refused(draw_instance: DrawInstance, backend: Backend) -> None:
+    instance = draw_instance()
+    fitted = replace(instance, labels=state_of(instance, backend).hidden @ instance.B.T)
+    with pytest.raises(MeasurementError, match="direction is zero"):
+        training_displacement(state_of(fitted, backend), 0.5, (), backend)

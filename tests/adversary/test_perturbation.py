@@ -10,7 +10,7 @@ import pytest
 from rnnconv_cli.adversary import perturbation as module
 from rnnconv_cli.adversary.perturbation import (
     DensePerturbation,
-    RankOnePerturbations,
+    LowRankPerturbations,
     State,
     Target,
     displaced,
@@ -131,25 +131,26 @@ def test_an_overflow_is_not_finite(draw_state: DrawState, backend: Backend) -> N
 
 
 @pytest.mark.parametrize("layers", ["shared", "independent"])
-@pytest.mark.parametrize("kind", ["rank-one", "dense"])
+@pytest.mark.parametrize("kind", ["rank-one", "rank-three", "dense"])
 def test_perturbed_states_are_those_at_the_perturbed_weights(
     draw_state: DrawState, backend: Backend, kind: str, layers: str
 ) -> None:
     state = draw_state(n_sequences=3, layers=layers)
     instance, targets = state.instance, (Target(3, 2), Target(1, 0), Target(2, 2))
     rng = np.random.default_rng(0)
-    found: DensePerturbation | RankOnePerturbations
+    found: DensePerturbation | LowRankPerturbations
     if kind == "dense":
         found = DensePerturbation(0.1 * rng.standard_normal((48, 48)))
         expected = [found.matrix] * 3
     else:
-        found = RankOnePerturbations(0.1 * rng.standard_normal((3, 48)), rng.standard_normal((3, 48)))
-        expected = [np.outer(found.left[t], found.right[t]) for t in range(3)]
+        shape = (3, 1 if kind == "rank-one" else 3, 48)
+        found = LowRankPerturbations(0.1 * rng.standard_normal(shape), rng.standard_normal(shape))
+        expected = [sum(map(np.outer, found.left[t], found.right[t]), start=np.zeros((48, 48))) for t in range(3)]
     preactivation, hidden = perturbed_states(state, found, targets, backend)
     assert preactivation.shape == hidden.shape == (4, 3, 48)
     for t, target in enumerate(targets):
         W = instance.W + expected[t]
-        np.testing.assert_allclose(perturbed_weights(instance, found, t), W, rtol=1e-14)
+        np.testing.assert_allclose(perturbed_weights(instance, found, t), W, rtol=0, atol=1e-15)
         g, h = reference.forward(W, instance.A, instance.x, instance.activation)
         np.testing.assert_allclose(preactivation[:, t], g[:, target.sequence], rtol=1e-11, atol=1e-11)
         np.testing.assert_allclose(hidden[:, t], h[:, target.sequence], rtol=1e-11, atol=1e-11)
@@ -157,9 +158,9 @@ def test_perturbed_states_are_those_at_the_perturbed_weights(
 
 def test_no_perturbation_changes_nothing(draw_state: DrawState, backend: Backend) -> None:
     state = draw_state()
-    none = np.zeros((2, 48))
+    none = np.zeros((2, 1, 48))
     preactivation, hidden = perturbed_states(
-        state, RankOnePerturbations(none, none), (Target(1, 1), Target(1, 0)), backend
+        state, LowRankPerturbations(none, none), (Target(1, 1), Target(1, 0)), backend
     )
     np.testing.assert_array_equal(preactivation, state.preactivation[:, ::-1])
     np.testing.assert_array_equal(hidden, state.hidden[:, ::-1])

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.cli.show import source_text, sweep_text
+from rnnconv_cli.cli.show import sweep_text
 from rnnconv_cli.spec import catalogue, loader
-from rnnconv_cli.spec.claim import Arm, Source
+from rnnconv_cli.spec.claim import Arm
 
 
 def _arm() -> Arm:
@@ -37,9 +37,15 @@ def test_a_path_is_shown_as_the_result_shows_it(run: Callable[..., Any], fake: A
     assert "  path      m = max(256, 4 L^2)" in run("show", "no-explosion-or-vanishing").out.splitlines()
 
 
-def test_a_source_leaves_out_what_is_missing() -> None:
-    assert source_text(Source(paper="P", statement="(1)", page="")) == "P, (1)"
-    assert source_text(Source(paper="P", statement="(1)", page="7")) == "P, (1), p. 7"
+def test_the_literal_constants_are_shown_at_the_widest_network(run: Callable[..., Any]) -> None:
+    done = run("show", "linear-convergence", "--literal")
+    assert (done.status, done.err) == (0, "")
+    assert "time-in-width, at m = 1024, L = 4, n = 4, d = 2, delta = 0.5" in " ".join(done.out.split())
+    lines = done.out.splitlines()
+    lower = next(position for position, line in enumerate(lines) if line.startswith("gradient, lower"))
+    assert lines[lower].endswith(" 10^-30.1")
+    assert lines[lower + 1] == "    vacuous   less than a thousandth of m"
+    assert max(map(len, lines)) <= 100
 
 
 def test_a_sweep_names_its_grid_and_draws() -> None:

@@ -89,6 +89,22 @@ TRUE: Mapping[str, Mapping[str, Any]] = {
             "expected": "inconclusive",
         },
     },
+    "search": {
+        "quantity": "hidden-norm-off-band",
+        "problem": {"n_sequences": 1, "later_tokens": "zero", "layers": "independent"},
+        "preconditions": ["unit-first-token", "token-norms"],
+        "sweep": {
+            "parameter": "horizon", "grid": [3, 4, 6, 8], "replicates": 160,
+            "search": {"least": 4, "most": 1024, "precision": 0.2},
+        },
+        "prediction": {
+            "kind": "frontier", "bound": 1.0, "probability": 0.7, "exponent": 1.0, "tolerance": 0.5, **REASON,
+        },
+        "control": {
+            "description": "variance 1.7/m, under which norms drift to the border of the band",
+            "change": {"problem": {"weight_variance": 1.7}, "sweep": {"quick": {"grid": [3, 4, 5, 6]}}},
+        },
+    },
 }  # fmt: skip
 
 NOISE: Mapping[str, Any] = {
@@ -131,6 +147,11 @@ FALSE: Mapping[str, Mapping[str, Any]] = {
     "a frontier that grows faster": {
         **TRUE["frontier"],
         "prediction": {**TRUE["frontier"]["prediction"], "exponent": 0.2, "tolerance": 0.2},
+    },
+    "a search whose frontier grows faster": {
+        **TRUE["search"],
+        "problem": {"n_sequences": 1, "later_tokens": "zero", "layers": "shared"},
+        "prediction": {**TRUE["search"]["prediction"], "exponent": 0.6, "tolerance": 0.2},
     },
 }
 

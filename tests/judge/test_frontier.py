@@ -35,7 +35,7 @@ def _observations(
 def _judge(synthetic: Synthetic, observations: list[Observation], **declared: Any) -> Finding:
     arm = synthetic.arm("horizon", kind="frontier", bound=1.0, probability=0.5, **declared)
     assert isinstance(arm.prediction, FrontierPrediction)
-    return finding(arm, arm.prediction, observations, smallest=False, level=0.95)[0]
+    return finding(arm, arm.prediction, observations, level=0.95)[0]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_a_missed_target_fails_the_event(status: Status, synthetic: Synthetic) -
 def test_beyond_the_grid_of_widths_there_is_no_exponent(synthetic: Synthetic) -> None:
     found = _judge(synthetic, _observations(synthetic, 3.0), exponent=1.0)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "m* lies beyond the grid of widths at 2 of 4 points" in found.because
+    assert "m* lies beyond the widths tried at 2 of 4 points" in found.because
 
 
 def test_without_draws_nothing_is_measured(synthetic: Synthetic) -> None:

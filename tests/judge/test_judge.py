@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from rnnconv_cli.judge.judge import exit_status, judge_arm, judge_check, judge_claim, level
-from rnnconv_cli.records import CheckResult, ClaimResult, Observation, Status, Verdict
+from rnnconv_cli.records import CheckResult, ClaimResult, Frontier, Observation, Status, Verdict
 from rnnconv_cli.spec.claim import Arm, Law
 from rnnconv_cli.spec.loader import LoadedCheck
 
@@ -140,20 +141,69 @@ def test_an_exhibit_shows_its_last_point(
     assert exhibit.counts == counts
 
 
-def test_a_frontier_that_is_measured_is_no_verdict(synthetic: Synthetic) -> None:
-    arm = synthetic.arm("horizon", kind="frontier", bound=1.0, probability=0.5)
+SHARES = {16: 0.1, 32: 0.3, 64: 0.6, 128: 0.9, 256: 1.0}
+
+
+def _dose_response(synthetic: Synthetic, arm: str, shift: float = 1.0) -> list[Observation]:
+    """Draws of an event at five widths, whose shares stand at `shift` times the width; never, if that is infinite."""
     rng = np.random.default_rng(1)
-    shares = {16: 0.1, 32: 0.3, 64: 0.6, 128: 0.9, 256: 1.0}
-    observations = [
+    return [
         each
-        for width, share in shares.items()
-        for each in synthetic.observations((4.0,), [[float(rng.random() > share) * 2] for _ in range(40)], width=width)
+        for width, share in SHARES.items()
+        for each in synthetic.observations(
+            (4.0,),
+            [[2.0 * float(rng.random() > share) if math.isfinite(shift) else 2.0] for _ in range(40)],
+            arm=arm,
+            width=width if math.isinf(shift) else round(shift * width),
+        )
     ]
-    found = _check(synthetic, synthetic.check(arm), observations)
-    assert (found.verdict, found.as_expected) == (MEASURED, None)
+
+
+@pytest.fixture
+def open_frontier(synthetic: Synthetic) -> Arm:
+    return synthetic.arm("horizon", kind="frontier", bound=1.0, probability=0.5)
+
+
+def test_a_frontier_that_is_measured_is_no_verdict(open_frontier: Arm, synthetic: Synthetic) -> None:
+    observations = _dose_response(synthetic, "main") + _dose_response(synthetic, "control", math.inf)
+    found = _check(synthetic, synthetic.check(open_frontier), observations)
+    assert (found.verdict, found.control.finding.verdict, found.as_expected) == (MEASURED, OUTSIDE, None)
+    assert found.control.finding.because == "no width up to 256 is sufficient at any of 1 points"
     claim = judge_claim(synthetic.claim(), [found])
     assert (claim.verdict, claim.as_expected) == (MEASURED, None)
     assert exit_status([claim], strict=True) == (0, ())
+
+
+def test_a_frontier_whose_control_is_wide_enough_too_has_no_power(open_frontier: Arm, synthetic: Synthetic) -> None:
+    observations = _dose_response(synthetic, "main") + _dose_response(synthetic, "control", 2.0)
+    found = _check(synthetic, synthetic.check(open_frontier), observations)
+    assert (found.finding.verdict, found.control.finding.verdict) == (MEASURED, MEASURED)
+    assert (found.verdict, found.because) == (
+        INCONCLUSIVE,
+        "no power: the control (a change) is measured, expected outside",
+    )
+
+
+def test_a_frontier_that_no_width_reaches_contradicts(open_frontier: Arm, synthetic: Synthetic) -> None:
+    observations = [each for arm in ("main", "control") for each in _dose_response(synthetic, arm, math.inf)]
+    found = _check(synthetic, synthetic.check(open_frontier), observations)
+    assert (found.verdict, found.as_expected) == (OUTSIDE, False)
+
+
+def test_an_exhibit_of_a_frontier_has_its_price(open_frontier: Arm, synthetic: Synthetic) -> None:
+    observations = [
+        *_dose_response(synthetic, "main"),
+        *_dose_response(synthetic, "control", math.inf),
+        *_dose_response(synthetic, "beside", 0.5),
+    ]
+    found = _check(synthetic, synthetic.check(open_frontier, beside=["beside"]), observations)
+    (exhibit,) = found.exhibits
+    assert exhibit.estimate is not None
+    assert exhibit.price is not None
+    assert exhibit.price.value == pytest.approx(2.0)
+    assert list(exhibit.price.ratios) == pytest.approx([2.0])
+    assert isinstance(found.finding.estimate, Frontier)
+    assert found.finding.estimate.widths[0] == pytest.approx(2 * exhibit.estimate.widths[0])
 
 
 def test_the_worst_adversary_is_named(arm: Arm, synthetic: Synthetic) -> None:

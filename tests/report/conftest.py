@@ -76,7 +76,15 @@ def observations() -> tuple[Observation, ...]:
             for replicate in range(3):
                 perturbation = PerturbationSetting(4.0 / point**0.5, "kinks", "initial")
                 trial = Trial(
-                    "activation-flips", problem(int(point)), training, perturbation, (), ("token-norms",), replicate, 7
+                    "activation-flips",
+                    problem(int(point)),
+                    training,
+                    perturbation,
+                    None,
+                    (),
+                    ("token-norms",),
+                    replicate,
+                    7,
                 )
                 curve = ((0, 1.0), (10, 0.1), (100, 1 / 3))
                 rows.append(Observation(arm, point, "kinks", trial, point**0.641, Status.OK, curve))

@@ -67,6 +67,8 @@ def test_an_observation_names_its_trial(stored: Any) -> None:
         "horizon": 4,
         "n_sequences": 3,
         "separation": 0.5,
+        "output_dim": 1,
+        "probe": None,
         "learning_rate": 0.1,
         "size": 0.25,
         "adversary": "kinks",

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from rnnconv_cli.records import Report, Status
+from rnnconv_cli.records import Frontier, Price, Report, Status
 from rnnconv_cli.report.layout import Style
 from rnnconv_cli.report.table import render
 
@@ -68,6 +68,19 @@ def test_a_row_holds_prediction_interval_slack_control_and_verdict(report: Repor
 )
 def test_every_kind_shows_what_was_measured(report: Report, check: str, measured: str) -> None:
     assert measured in _lines_of(render(report), check)[0]
+
+
+def test_an_exhibit_of_a_frontier_shows_its_price(report: Report) -> None:
+    (claim, *others) = report.claims
+    index = next(i for i, check in enumerate(claim.checks) if check.kind == "frontier")
+    check = claim.checks[index]
+    estimate = check.finding.estimate
+    assert isinstance(estimate, Frontier)
+    price = Price(1.5, 1.2, 1.9, 0.995, (2.0,), (1.5,), (1.2,), (1.9,))
+    beside = replace(check.exhibits[0], estimate=estimate, price=price)
+    checks = (*claim.checks[:index], replace(check, exhibits=(beside,)), *claim.checks[index + 1 :])
+    shown = " ".join(render(replace(report, claims=(replace(claim, checks=checks), *others))).split())
+    assert "gaussian-only: the check's m* is 1.5 [1.2, 1.9] times as large (1.5 [1.2, 1.9]); the same" in shown
 
 
 def test_a_frontier_names_its_widths(report: Report) -> None:

@@ -8,7 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from rnnconv_cli.spec.claim import Arm, Check, Law, Problem, Profile
+from rnnconv_cli.spec.claim import Arm, Check, Law, Problem, Profile, Source
 from rnnconv_cli.spec.merge import NULL_IS_A_VALUE
 
 
@@ -54,3 +54,11 @@ def _means_null(model: type[BaseModel], key: str, field: Any) -> bool:
 
 def test_a_check_is_an_arm() -> None:
     assert Arm.model_fields.keys() < Check.model_fields.keys()
+
+
+@pytest.mark.parametrize(
+    ("page", "text"),
+    [("", "P, (1)"), ("7", "P, (1), p. 7"), ("7, 24", "P, (1), p. 7, 24"), ("App. B", "P, (1), App. B")],
+)
+def test_a_source_leaves_out_what_is_missing(page: str, text: str) -> None:
+    assert Source(paper="P", statement="(1)", page=page).text == text

@@ -98,7 +98,7 @@ def test_a_flaw_inside_one_form_is_told_without_the_others(broken: Any) -> None:
     message = broken(("tau0: 4.0", "tau0: {coefficient: 1, parameter: m, power: 1}"))
     assert message == (
         'claim.yaml:29:41: checks.1.perturbation.tau0.parameter: found the unknown word "m", '
-        "wanted one of width, horizon"
+        "wanted one of width, horizon, n_sequences, separation, output_dim"
     )
 
 

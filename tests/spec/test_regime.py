@@ -95,12 +95,33 @@ EVENT = "problem: {width: 256, horizon: 16, n_sequences: 4}"
         (
             "widths: [8, 16, 32, 64, 128], ",
             "",
-            "checks.6.sweep.quick.widths: found no widths here, and widths in the other profile, wanted widths in both",
+            "checks.6.sweep.quick.widths: found no widths here, and widths in the other profile, wanted widths or a "
+            "search in both",
         ),
         (
             "separation: 1e-3",
             "separation: null",
             "found nothing, wanted the key separation, or separation as sweep.param",
+        ),
+        (
+            "adversaries: [gaussian, kink-targeted]",
+            "adversaries: [gaussian, gaussian]",
+            "checks.1.perturbation.adversaries: found gaussian twice, wanted each adversary once",
+        ),
+        (
+            "horizon: 16, n_sequences: 4}",
+            "horizon: 16, n_sequences: 4}\n    probe: {sparsity: 300}",
+            "checks.0.probe.sparsity: found sparsity 300 at width 256, wanted no more nonzeros than units",
+        ),
+        (
+            "horizon: 16, n_sequences: 4}",
+            "horizon: 16, n_sequences: 4}\n    probe: {sparsity: {coefficient: 2, parameter: width, power: 1}}",
+            "checks.0.probe.sparsity: found sparsity 512 at width 256, wanted no more nonzeros than units",
+        ),
+        (
+            "horizon: 16, n_sequences: 4}",
+            "horizon: 16, n_sequences: 4}\n    probe: {rows: 4.5}",
+            "checks.0.probe.rows: found rows = 4.5, wanted a whole number",
         ),
         ("tau0: 4.0", "around: displaced", "checks.1.perturbation: found neither tau0 nor size, wanted exactly one of"),
         (

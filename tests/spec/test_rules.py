@@ -33,6 +33,7 @@ FLIPS = "quick: {grid: [256, 512, 1024, 2048, 4096], replicates: 8}"
 DECADES = "quick: {grid: [1, 2, 3, 4, 5, 6], replicates: 8}"
 GROWTH = "quick: {grid: [4, 8, 16, 24, 32], replicates: 8}"
 FRONTIER = "quick: {grid: [2, 3, 4, 6], widths: [8, 16, 32, 64, 128], replicates: 40}"
+SEARCH = "quick: {grid: [2, 3, 4, 6], search: {least: 8, most: 128}, replicates: 40}"
 
 
 @pytest.mark.parametrize(
@@ -110,7 +111,7 @@ FRONTIER = "quick: {grid: [2, 3, 4, 6], widths: [8, 16, 32, 64, 128], replicates
         (
             "    training:\n      learning_rate: {over_lambda_max: 1.0}\n      max_steps: 20000\n",
             "",
-            "checks.2.sweep.parameter: found decades without a training section, wanted training: a loss that",
+            "checks.2.sweep.parameter: found decades without a training section, wanted training: a run to read at",
         ),
         (GROWTH, GROWTH.replace("4, 8, 16,", "16,"), "found 3 points, wanted at least 5 for the kind growth"),
         (GROWTH, GROWTH.replace(": 8}", ": 4}"), "found 4, wanted at least 5 (fewer can never decide the kind growth)"),
@@ -121,6 +122,20 @@ FRONTIER = "quick: {grid: [2, 3, 4, 6], widths: [8, 16, 32, 64, 128], replicates
         ),
         (FRONTIER, FRONTIER.replace("2, 3,", "2,"), "found 3 points, wanted at least 4 for the exponent of a frontier"),
         (FRONTIER, FRONTIER.replace("16, ", ""), "found 4 widths, wanted at least 5 for a dose-response curve"),
+        (FRONTIER, FRONTIER.replace("16, ", ""), "(or a search: {least, most}, which chooses them in rounds)"),
+        (
+            FRONTIER,
+            SEARCH.replace("search", "widths: [8], search"),
+            "found 1 widths and a search, wanted one of the two",
+        ),
+        (
+            FRONTIER,
+            SEARCH.replace("128", "31"),
+            "most: found widths from 8 to 31, wanted a factor of at least 4 (a sea",
+        ),
+        (FRONTIER, SEARCH.replace("least: 8", "least: 0"), "quick.search.least: found 0, wanted"),
+        (FRONTIER, SEARCH.replace(": 40}", ": 39}"), "found 39, wanted at least 40 (fewer can never decide"),
+        (FLIPS, FLIPS.replace("replicates", "search: {least: 8, most: 64}, replicates"), "no search: only a frontier"),
         (FRONTIER, FRONTIER.replace("16, ", "8, "), "found the values [8, 8, 32, 64, 128], wanted ascending, distinct"),
         (
             FRONTIER,
@@ -130,7 +145,7 @@ FRONTIER = "quick: {grid: [2, 3, 4, 6], widths: [8, 16, 32, 64, 128], replicates
         (
             "parameter: horizon\n      quick: {grid: [2, 3, 4, 6], widths",
             "parameter: width\n      quick: {grid: [2, 3, 4, 6], widths",
-            "found the parameter width, wanted another: a frontier finds the width itself, among `widths`",
+            "found the parameter width, wanted another: a frontier finds the width itself, by `widths` or `search`",
         ),
         (
             "id: pattern-flips-in-width",
@@ -193,6 +208,7 @@ def test_refusals_say_what_is_needed(broken: Any, old: str, new: str, message: s
             "reason: m over",
             id="a frontier without an exponent",
         ),
+        pytest.param(FRONTIER, SEARCH, id="a search instead of widths, in one of the profiles"),
         pytest.param(
             "quick: {grid: [], replicates: 2}", "quick: {grid: [], replicates: 1}", id="an exhibit of one draw"
         ),

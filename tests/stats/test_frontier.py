@@ -7,13 +7,15 @@ import numpy as np
 import pytest
 from scipy.special import expit, ndtr
 
-from rnnconv_cli.stats.frontier import frontier
+from rnnconv_cli.records import Price
+from rnnconv_cli.stats.frontier import each_located, frontier, price
 from rnnconv_cli.stats.student import Array
 
 WIDTHS: Array = np.exp2(np.arange(4.0, 13.0))
 POINTS = np.array([2.0, 4.0, 8.0, 16.0, 32.0])
 EXPONENT = 0.7
 OCTAVE = math.log(2)
+MIDDLE = float(np.mean(np.log(WIDTHS)))
 
 # Share of draws at a distance of z steepnesses from the width at which half, or 1 - 1/e, or 1/e of them hold.
 CURVES: dict[str, tuple[Callable[[Array], Array], Callable[[float], float]]] = {
@@ -29,7 +31,7 @@ def _draws(
 ) -> tuple[Array, Array]:
     """Answers (points, replicates, widths) and log m* (points,), which grows with EXPONENT; steepness in octaves."""
     share, quantile = CURVES[curve]
-    middle = float(np.mean(np.log(WIDTHS))) + rng.uniform(-0.5, 0.5) * OCTAVE
+    middle = MIDDLE + rng.uniform(-0.5, 0.5) * OCTAVE
     truth = middle + EXPONENT * (np.log(POINTS) - np.mean(np.log(POINTS)))
     p = share((np.log(WIDTHS) - truth[:, None]) / (steepness * OCTAVE) + quantile(q))
     return (rng.random((len(POINTS), replicates, len(WIDTHS))) < p[:, None, :]).astype(np.float64), truth
@@ -59,7 +61,7 @@ def test_beyond_the_grid_the_interval_is_open(side: int) -> None:
         assert found.widths_low[0] <= WIDTHS[-1]
     else:
         assert found.widths_low == (0.0,)
-        assert found.widths_high[0] >= WIDTHS[0]
+        assert found.widths_high[0] >= WIDTHS[0] * (1 - 1e-12)
 
 
 def test_censored_points_take_no_part_in_the_exponent() -> None:
@@ -78,12 +80,25 @@ def test_draws_without_an_answer_are_left_out() -> None:
     assert frontier(POINTS, WIDTHS, more, 0.9, 0.95) == frontier(POINTS, WIDTHS, holds, 0.9, 0.95)
 
 
-def test_too_few_widths_with_answers_bound_nothing() -> None:
-    holds, _ = _draws(np.random.default_rng(5), 0.9, 40)
+def test_too_few_widths_for_a_curve_bound_what_exact_intervals_do() -> None:
+    holds, truth = _draws(np.random.default_rng(5), 0.9, 40)
     holds[:, :, 3:] = math.nan
     found = frontier(POINTS, WIDTHS, holds, 0.9, 0.95)
-    assert set(found.widths_low) == {0.0}
+    assert {round(low) for low in found.widths_low} <= {0, 16, 32, 64}
+    assert np.all(np.array(found.widths_low) <= np.exp(truth))
     assert set(found.widths_high) == {math.inf}
+
+
+def test_widths_of_few_draws_do_not_stand_in_the_way() -> None:
+    """The shares of 8 draws are noise beside those of 80; where the latter do not bracket m*, they are all there is."""
+    holds, _ = _draws(np.random.default_rng(9), 0.5, 80)
+    few = holds[:1].copy()
+    few[:, 8:, ::2] = math.nan
+    alone = frontier(POINTS[:1], WIDTHS[1::2], holds[:1, :, 1::2], 0.5, 0.95)
+    assert frontier(POINTS[:1], WIDTHS, few, 0.5, 0.95).widths == alone.widths
+    high = holds[:1].copy()
+    high[:, 8:, :5] = math.nan
+    assert frontier(POINTS[:1], WIDTHS, high, 0.5, 0.95).widths[0] < WIDTHS[5]
 
 
 def test_a_jump_is_not_known_better_than_the_grid() -> None:
@@ -92,6 +107,52 @@ def test_a_jump_is_not_known_better_than_the_grid() -> None:
     found = frontier(POINTS[:1], WIDTHS, holds, 0.9, 0.95)
     assert found.widths_low[0] <= WIDTHS[3]
     assert found.widths_high[0] >= WIDTHS[4]
+
+
+def _prices(rng: np.random.Generator, ratio: float, replicates: int) -> Price:
+    """Two frontiers of the same points, the first `ratio` times as wide as the second."""
+    share, quantile = CURVES["logistic"]
+    truth = MIDDLE + EXPONENT * np.log(POINTS / 8)
+    found = []
+    for shift in (math.log(ratio), 0.0):
+        p = share((np.log(WIDTHS) - truth[:, None] - shift) / (0.5 * OCTAVE) + quantile(0.9))
+        holds = (rng.random((len(POINTS), replicates, len(WIDTHS))) < p[:, None, :]).astype(np.float64)
+        found.append(each_located(WIDTHS, holds, 0.9, 0.95))
+    ours, theirs = found
+    return price(POINTS, ours, theirs, 0.95)
+
+
+def test_the_price_is_the_ratio_of_two_frontiers() -> None:
+    found = _prices(np.random.default_rng(6), 2.0, 400)
+    assert found.value == pytest.approx(2.0, rel=0.1)
+    assert found.ratios == pytest.approx([2.0] * 5, rel=0.3)
+    assert (found.points, found.level) == (tuple(POINTS), 0.95)
+    assert all(
+        low < each < high for low, each, high in zip(found.ratios_low, found.ratios, found.ratios_high, strict=True)
+    )
+
+
+def test_a_frontier_beyond_its_widths_has_an_open_price() -> None:
+    holds, _ = _draws(np.random.default_rng(7), 0.9, 80)
+    never = np.zeros_like(holds)
+    ours, theirs = (each_located(WIDTHS, each, 0.9, 0.95) for each in (never, holds))
+    found = price(POINTS, ours, theirs, 0.95)
+    assert (found.value, set(found.ratios_high)) == (None, {math.inf})
+    assert found.ratios_low == pytest.approx([WIDTHS[-1] / math.exp(each.high) for each in theirs])
+    back = price(POINTS, theirs, ours, 0.95)
+    assert (set(back.ratios), set(back.ratios_low)) == ({0.0}, {0.0})
+    assert back.ratios_high == pytest.approx([1 / low for low in found.ratios_low])
+
+
+def test_prices_are_covered() -> None:
+    rng = np.random.default_rng(8)
+    prices = [_prices(rng, 2.0, 80) for _ in range(100)]
+    mean = np.mean([each.low <= 2 <= each.high for each in prices if each.low is not None and each.high is not None])
+    each = np.mean(
+        [[a <= 2 <= b for a, b in zip(found.ratios_low, found.ratios_high, strict=True)] for found in prices]
+    )
+    print(f"price, R = 80: mean {mean:.1%}, each point {each:.1%}")
+    assert min(mean, each) >= 0.93
 
 
 def _coverage(curve: str, q: float, replicates: int, steepness: float, simulations: int) -> tuple[float, float]:

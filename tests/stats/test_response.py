@@ -57,6 +57,17 @@ def test_window_lies_around_the_crossing(at: int) -> None:
     assert window.start <= at - 1 < at < window.stop
 
 
+def test_error_and_steepness_are_those_of_the_curve() -> None:
+    """Of a logistic curve of known steepness, and of the crossings of many samples of it."""
+    share, draws = expit((POSITIONS - math.log(200)) / 0.7), np.full(7, 400.0)
+    rng = np.random.default_rng(1)
+    found = [crossing(POSITIONS, rng.binomial(400, share).astype(float), draws, 0.5) for _ in range(300)]
+    assert np.mean([each.steepness for each in found]) == pytest.approx(0.7, rel=0.03)
+    assert np.mean([each.error for each in found]) == pytest.approx(np.std([each.value for each in found]), rel=0.15)
+    flat = crossing(POSITIONS, np.full(7, 20.0), np.full(7, 40.0), 0.9)
+    assert (flat.steepness > 1e3, flat.error > 1e3) == (True, True)
+
+
 @given(COUNTS)
 def test_monotone_shares_rise_and_keep_the_total(pairs: list[tuple[int, int]]) -> None:
     holds = np.array([min(pair) for pair in pairs], dtype=np.float64)

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rnnconv_cli.adversary import ADVERSARIES
 from rnnconv_cli.errors import SpecError, UnknownName, UsageError
-from rnnconv_cli.measure import MEASUREMENTS
-from rnnconv_cli.records import CONTROL, MAIN, Trial
+from rnnconv_cli.measure import MEASUREMENTS, Measurement
+from rnnconv_cli.records import CONTROL, MAIN, ProbeSetting, Reading, Trial
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.claim import ALL_PRECONDITIONS
 from rnnconv_cli.spec.loader import Overrides, load, loads
@@ -62,6 +61,9 @@ DECAY: Mapping[str, Any] = {
     "prediction": {"kind": "decay", "tolerance": 0.1, "reason": "a power"},
     "control": VARIANCE,
 }
+PROBE: Mapping[str, Any] = {
+    "sparsity": 4, "rows": 8, "threshold": 0.5, "margin": 0.5, "kick": 0.1, "deviation": 0.2, "search": "random",
+}  # fmt: skip
 FRONTIER: Mapping[str, Any] = {
     "quantity": "hidden-norm-lower",
     "problem": {"n_sequences": 1},
@@ -203,7 +205,7 @@ def test_one_run_is_read_at_all_decades(
 ) -> None:
     trials = _trials(written, {**DECAY, "quantity": quantity})
     assert len(trials) == 5
-    assert {(point, trial.decades, trial.training and trial.training.accuracy) for point, trial in trials} == {
+    assert {(point, trial.read_at, trial.training and trial.training.accuracy) for point, trial in trials} == {
         (1.0, decades, accuracy)
     }
 
@@ -292,8 +294,12 @@ def test_every_quantity_has_a_predicted_cost(quantity: str, written: Written) ->
     if measurement.reads_training:
         sections["training"] = DECAY["training"]
     if measurement.reads_perturbation:
-        sections["perturbation"] = {"size": 0.1, "adversaries": list(ADVERSARIES)}
-    base = DECAY if measurement.by_decade else EVENT
+        sections["perturbation"] = {"size": 0.1, "adversaries": list(measurement.adversaries)}
+    if measurement.reads_probe:
+        sections["probe"] = {name: PROBE[name] for name in measurement.reads_probe}
+    base = DECAY if measurement.read_along else EVENT
+    if measurement.read_along == "steps":
+        base = _with(TIMES, problem={"width": 64}, sweep={"parameter": "steps", "grid": [1, 2, 4, 8, 16]})
     claim = {key: value for key, value in base.items() if key != "training"}
     for trial in _plan(written, {**claim, **sections, "quantity": quantity}).trials:
         assert 0 < predicted_seconds(trial) < 10
@@ -360,6 +366,13 @@ def test_an_unknown_adversary_is_placed_and_a_near_one_named() -> None:
     place = "named.yaml:14:31: checks.0.perturbation.adversaries.1: found adversary 'kink', wanted one of gaussian, "
     assert line.startswith(place)
     assert line.endswith("(did you mean kinks?)")
+
+
+def test_an_adversary_of_other_quantities_is_refused_with_those_of_its_own() -> None:
+    line = _refused(TEXT, ("[gaussian, kinks]", "[gaussian, kinked-rows]"))[0]
+    place, wanted = line.split(", wanted one of ")
+    assert place == "named.yaml:14:31: checks.0.perturbation.adversaries.1: found adversary 'kinked-rows'"
+    assert "-rows" not in wanted
 
 
 def test_a_section_that_is_missing() -> None:
@@ -432,3 +445,74 @@ def test_an_override_reaches_the_trials() -> None:
     assert {(job.trial.problem.output_dim, job.trial.replicate) for job in plan.jobs} == {
         (3, draw) for draw in range(160)
     }
+
+
+# --- the section probe ------------------------------------------------------------------------------------------------
+
+
+PROBED = Measurement(lambda instance, trial, backend: (Reading(1.0),), lambda trial: 1e-3, reads_probe=("rows", "kick"))
+ROWS: Mapping[str, Any] = {
+    "quantity": "probed",
+    "problem": {"width": None, "horizon": 4, "n_sequences": 2},
+    "probe": {"rows": {"coefficient": 0.5, "parameter": "width", "power": 1}, "kick": 0.1},
+    "sweep": {"parameter": "width", "grid": WIDTHS, "replicates": 5},
+    "prediction": {"kind": "exponent", "exponent": 0.0, "tolerance": 0.1, "reason": "made up"},
+    "control": VARIANCE,
+}
+
+
+@pytest.fixture
+def probed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(MEASUREMENTS, "probed", PROBED)
+
+
+@pytest.mark.usefixtures("probed")
+def test_a_probe_follows_its_laws_and_the_sweep(written: Written) -> None:
+    along_width = {trial.probe for _, trial in _trials(written, ROWS)}
+    assert along_width == {ProbeSetting(rows=width / 2, kick=0.1) for width in WIDTHS}
+    swept = {**ROWS, "problem": {**ROWS["problem"], "width": 64}, "probe": {"rows": 8}}
+    swept["sweep"] = {"parameter": "kick", "grid": [0.1, 0.2, 0.3, 0.4, 0.5], "replicates": 5}
+    assert [trial.probe for _, trial in _trials(written, swept) if trial.replicate == 0] == [
+        ProbeSetting(rows=8.0, kick=kick) for kick in (0.1, 0.2, 0.3, 0.4, 0.5)
+    ]
+
+
+@pytest.mark.usefixtures("probed")
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"probe": {"rows": 8}}, "found no kick, wanted one: quantity 'probed' reads it"),
+        (
+            {"probe": {"rows": 8, "kick": 0.1, "margin": 1}},
+            "probe.margin: found a value, wanted none: quantity 'probed'",
+        ),
+        (
+            {"sweep": {"parameter": "margin", "grid": WIDTHS, "replicates": 5}, "problem": {"width": 64}},
+            "found parameter 'margin', wanted a parameter that quantity 'probed' reads",
+        ),
+        (
+            {"sweep": {"parameter": "kick", "grid": WIDTHS, "replicates": 5}, "problem": {"width": 64}},
+            "found kick set here, and swept, wanted the swept one alone (remove kick)",
+        ),
+    ],
+)
+def test_a_probe_that_does_not_fit_is_refused(sections: dict[str, Any], message: str, written: Written) -> None:
+    problem = {**ROWS["problem"], **sections.pop("problem", {})}
+    with pytest.raises(SpecError) as refusal:
+        _plan(written, {**ROWS, "problem": problem, **sections})
+    assert message in str(refusal.value)
+
+
+def test_one_run_is_read_at_all_steps(written: Written, monkeypatch: pytest.MonkeyPatch) -> None:
+    along = Measurement(PROBED.measure, PROBED.seconds, reads_training=True, read_along="steps")
+    monkeypatch.setitem(MEASUREMENTS, "along", along)
+    sweep = {"parameter": "steps", "grid": [1, 2, 4, 8, 16], "replicates": 5}
+    check = {**TIMES, "quantity": "along", "problem": {"width": 64, "horizon": 4, "n_sequences": 3}, "sweep": sweep}
+    trials = {trial for _, trial in _trials(written, check)}
+    assert {(trial.read_at, trial.training and trial.training.max_steps) for trial in trials} == {
+        ((1, 2, 4, 8, 16), 16)
+    }
+    assert len(trials) == 5
+    too_far = _with(check, sweep={"grid": [1, 2, 4, 8, 1000]})
+    with pytest.raises(SpecError, match=r"found step 1000, wanted at most training\.max_steps, 100"):
+        _trials(written, too_far)
