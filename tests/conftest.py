@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from pydantic import TypeAdapter
 
+from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Observation, PerturbationSetting, ProblemSetting, Status, TrainingSetting, Trial
 from rnnconv_cli.spec.claim import Arm, Check, Exhibit, Prediction, Problem, Profile, Sweep, Training
 from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim, loads
@@ -160,6 +163,16 @@ class Recorder:
     def close(self) -> None:
         """Keep that it is over."""
         self.closed = True
+
+
+@pytest.fixture(scope="session")
+def fit_labels() -> Callable[[Instance, Backend], Instance]:
+    def fit(instance: Instance, backend: Backend) -> Instance:
+        """The same with the network's outputs as labels, to the last bit of this backend: its residuals are zeros."""
+        hidden = backend.forward(instance.W, instance.A, instance.x, instance.activation)[1]
+        return replace(instance, labels=backend.residuals(instance.B, hidden, np.zeros_like(instance.labels)))
+
+    return fit
 
 
 @pytest.fixture

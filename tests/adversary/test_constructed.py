@@ -28,6 +28,7 @@ from rnnconv_cli.problem.elman import Instance
 
 DrawInstance = Callable[..., Instance]
 DrawState = Callable[..., State]
+FitLabels = Callable[[Instance, Backend], Instance]
 EveryTarget = Callable[[State], tuple[Target, ...]]
 
 SEEDS = range(6)
@@ -253,9 +254,10 @@ def test_no_random_left_vector_gains_more_beyond_first_order(
     assert max(beyond(size * length * y).max(), beyond(size * length * tilted).max()) <= found
 
 
-def test_where_no_unit_can_gain_nothing_is_spent(draw_instance: DrawInstance, backend: Backend) -> None:
-    instance = draw_instance()
-    fitted = replace(instance, labels=state_of(instance, backend).hidden @ instance.B.T)
+def test_where_no_unit_can_gain_nothing_is_spent(
+    draw_instance: DrawInstance, fit_labels: FitLabels, backend: Backend
+) -> None:
+    fitted = fit_labels(draw_instance(), backend)
     assert not loss_kinks(state_of(fitted, backend), 0.5, (Target(2, 0),), backend).left.any()
 
 
@@ -364,8 +366,9 @@ def test_a_step_too_large_for_descent_is_halved_until_it_descends(
     assert np.isfinite(training_displacement(state_of(steep, backend), 0.5, (), backend).matrix).all()
 
 
-def test_a_network_that_does_not_move_is_refused(draw_instance: DrawInstance, backend: Backend) -> None:
-    instance = draw_instance()
-    fitted = replace(instance, labels=state_of(instance, backend).hidden @ instance.B.T)
+def test_a_network_that_does_not_move_is_refused(
+    draw_instance: DrawInstance, fit_labels: FitLabels, backend: Backend
+) -> None:
+    fitted = fit_labels(draw_instance(), backend)
     with pytest.raises(MeasurementError, match="direction is zero"):
         training_displacement(state_of(fitted, backend), 0.5, (), backend)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +17,7 @@ from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.problem.elman import Instance
 
 DrawState = Callable[..., State]
+FitLabels = Callable[[Instance, Backend], Instance]
 
 
 def loss_at(instance: Instance, W: Array) -> float:
@@ -67,9 +67,10 @@ def test_tiny_perturbations_lose_no_digits(draw_state: DrawState, backend: Backe
     assert tiny == pytest.approx(4 * tinier, rel=1e-4)
 
 
-def test_labels_fitted_at_the_state_leave_half_the_square(draw_state: DrawState, backend: Backend) -> None:
-    state = draw_state()
-    fitted = replace(state.instance, labels=state.hidden @ state.instance.B.T)
+def test_labels_fitted_at_the_state_leave_half_the_square(
+    draw_state: DrawState, fit_labels: FitLabels, backend: Backend
+) -> None:
+    fitted = fit_labels(draw_state().instance, backend)
     beyond = remainder_at(state_of(fitted, backend), backend)
     assert not beyond.residual.any()
     assert not beyond.signals.any()

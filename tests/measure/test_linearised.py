@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,6 +19,7 @@ from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status
 
 DrawInstance = Callable[..., Instance]
+FitLabels = Callable[[Instance, Backend], Instance]
 Measure = Callable[..., tuple[Reading, ...]]
 ValueOf = Callable[..., float]
 
@@ -173,10 +173,9 @@ def test_copies_have_a_smallest_eigenvalue_of_round_off(
 
 
 def test_labels_that_are_fitted_already_leave_nothing_to_predict(
-    draw_instance: DrawInstance, measure: Measure, backend: Backend
+    draw_instance: DrawInstance, fit_labels: FitLabels, measure: Measure, backend: Backend
 ) -> None:
-    instance = draw_instance()
-    fitted = replace(instance, labels=state_of(instance, backend).hidden @ instance.B.T)
+    fitted = fit_labels(draw_instance(), backend)
     (reading,) = measure("predicted-steps", fitted, backend, training=NARROW_STEP)
     assert reading == Reading(0.0, Status.ZERO)
     (reading,) = measure("steps-off-prediction", fitted, backend, training=NARROW_STEP)
