@@ -12,9 +12,10 @@ from typing import Any
 from rnnconv_cli.records import TANGENT
 from rnnconv_cli.spec.claim import Arm, Check, Exhibit, FrontierPrediction, InverseLambdaMax
 
-DRAWS = {"quick": 4, "full": 8}  # an exhibit has no verdict: enough for a median and a range
+DRAWS = {"quick": 2, "full": 6}  # an exhibit has no verdict: enough for a median and a range
 STABLE_STEPS = 30  # T of the criterion f_T < f_0 for a stable step
 STABLE = f"{TANGENT}stable-step"
+PREDICTED = "predicted-steps"  # by the tangent kernel alone: no run to stand beside
 DEEP = 1e-8  # accuracy of the runs that are read for a tail
 
 QUANTITIES = {
@@ -30,8 +31,8 @@ QUANTITIES = {
 
 
 def tangent_exhibits(check: Check) -> tuple[tuple[Exhibit, Arm], ...]:
-    """The exhibits of a check that trains, at the last point of its sweep; none for any other, nor for a frontier."""
-    if check.training is None or isinstance(check.prediction, FrontierPrediction):
+    """The exhibits of a check that descends, at the last point of its sweep; none for any other, nor for a frontier."""
+    if check.training is None or check.quantity == PREDICTED or isinstance(check.prediction, FrontierPrediction):
         return ()
     declared = {exhibit.id for exhibit in check.beside}
     return tuple(
