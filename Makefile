@@ -12,7 +12,7 @@ INSTALL = $(PYTHON) -m pip install -qq --disable-pip-version-check --constraint 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-verify: .venv/.runtime ## check every claim at the quick profile (8 to 12 minutes on two cores); results/quick.json
+verify: .venv/.runtime ## check every claim at the quick profile (7 to 10 minutes on two cores); results/quick.json
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile quick --output results/quick.json
 
