@@ -40,7 +40,7 @@ def test_a_path_is_shown_as_the_result_shows_it(run: Callable[..., Any], fake: A
 def test_the_literal_constants_are_shown_at_the_widest_network(run: Callable[..., Any]) -> None:
     done = run("show", "linear-convergence", "--literal")
     assert (done.status, done.err) == (0, "")
-    assert "time-in-width, at m = 1024, L = 4, n = 4, d = 2, delta = 0.5" in " ".join(done.out.split())
+    assert "time-in-width, at m = 724, L = 4, n = 4, d = 2, delta = 0.5" in " ".join(done.out.split())
     lines = done.out.splitlines()
     lower = next(position for position, line in enumerate(lines) if line.startswith("gradient, lower"))
     assert lines[lower].endswith(" 10^-30.1")
