@@ -17,7 +17,7 @@ from rnnconv_cli.kernels.backend import BACKENDS
 from rnnconv_cli.pipeline import Options, preview, verify
 from rnnconv_cli.records import CheckResult, Frontier, Report, Status, Trial, Verdict
 from rnnconv_cli.report.json import render
-from rnnconv_cli.spec.beside import QUANTITIES
+from rnnconv_cli.spec.beside import DRAWS, QUANTITIES
 from rnnconv_cli.spec.loader import LoadedClaim, Overrides, loads
 from rnnconv_cli.spec.template import claim_text
 from rnnconv_cli.sweep import execute as executor
@@ -236,12 +236,13 @@ def test_a_preview_counts_what_a_run_would_measure(claim: LoadedClaim) -> None:
     costs = {cost.check: cost for cost in preview([claim], OPTIONS).checks}
     assert {name: (cost.trials, cost.control_trials) for name, cost in costs.items()} == {
         "norm": (60, 60),
-        "decay": (6, 12 + 4 * len(QUANTITIES)),
+        "decay": (6, 12 + DRAWS["quick"] * len(QUANTITIES)),
         "flips": (180, 180),
     }
     assert {cost.claim for cost in costs.values()} == {"made-up"}
     assert all(cost.seconds > 0 and cost.peak_bytes > 2**20 for cost in costs.values())
-    assert len(make_plan([claim], profile="quick", seed=0).trials) == 60 + 60 + 18 + 4 * len(QUANTITIES) + 360
+    shown = DRAWS["quick"] * len(QUANTITIES)
+    assert len(make_plan([claim], profile="quick", seed=0).trials) == 60 + 60 + 18 + shown + 360
 
 
 def test_a_preview_counts_a_trial_that_arms_share_once(written: Written) -> None:

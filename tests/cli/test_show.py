@@ -43,7 +43,7 @@ def test_the_literal_constants_are_shown_at_the_widest_network(run: Callable[...
     assert "time-in-width, at m = 724, L = 4, n = 4, d = 2, delta = 0.5" in " ".join(done.out.split())
     lines = done.out.splitlines()
     lower = next(position for position, line in enumerate(lines) if line.startswith("gradient, lower"))
-    assert lines[lower].endswith(" 10^-30.1")
+    assert lines[lower].endswith(" 10^-30.0")
     assert lines[lower + 1] == "    vacuous   less than a thousandth of m"
     assert max(map(len, lines)) <= 100
 
