@@ -12,7 +12,7 @@ from typing import Any
 from rnnconv_cli.records import TANGENT
 from rnnconv_cli.spec.claim import Arm, Check, Exhibit, FrontierPrediction, InverseLambdaMax
 
-DRAWS = {"quick": 2, "full": 6}  # an exhibit has no verdict: enough for a look
+DRAWS = {"quick": 2, "full": 3}  # an exhibit has no verdict: enough for a look
 STABLE_STEPS = 30  # T of the criterion f_T < f_0 for a stable step
 STABLE = f"{TANGENT}stable-step"
 PREDICTED = "predicted-steps"  # by the tangent kernel alone: no run to stand beside
