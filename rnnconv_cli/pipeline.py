@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from rnnconv_cli import __version__
@@ -15,13 +15,13 @@ from rnnconv_cli.kernels.backend import BACKENDS, warm_up
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.measure.selfcheck import self_check
-from rnnconv_cli.records import MAIN, ClaimResult, Observation, Reading, Report, Timing, Trial
+from rnnconv_cli.records import MAIN, ClaimResult, Observation, Report, Timing, Trial
 from rnnconv_cli.spec.loader import LoadedClaim
 from rnnconv_cli.sweep.execute import Readings, execute
 from rnnconv_cli.sweep.machine import environment_facts
 from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_seconds, selected_checks
 from rnnconv_cli.sweep.progress import Progress
-from rnnconv_cli.sweep.rounds import Answers, Searching, next_jobs, searching, typical_jobs
+from rnnconv_cli.sweep.rounds import next_jobs, searching, typical_jobs
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,27 +96,35 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
 
 
 def _measured(claims: Sequence[LoadedClaim], plan: Plan, options: Options, progress: Progress) -> tuple[Plan, Readings]:
-    """Carry a plan out, and the rounds that frontiers add to it: what was planned in the end, and every reading."""
-    open_ = tuple(searching(claims, profile=options.profile, checks=options.checks))
+    """Carry a plan out, and the rounds that searches add to it: what was planned in the end, and every reading."""
     levels = {claim.claim.id: level(claim.claim) for claim in claims}
-    readings: dict[Trial, tuple[Reading, ...]] = {}
-    while True:
-        new = [trial for trial in plan.trials if trial not in readings]
-        if new:
-            readings.update(execute(new, backend=options.backend, jobs=options.jobs, progress=progress))
-        table = observations_of(plan, readings) if open_ else {}
-        rounds = [
-            (each, next_jobs(each, plan, _answers(each, table), level=levels[each.claim], seed=options.seed))
-            for each in open_
-        ]
-        open_ = tuple(each for each, jobs in rounds if jobs)
-        if not open_:
-            return plan, readings
-        plan = Plan((*plan.jobs, *(job for _, jobs in rounds for job in jobs)))
+    searches = tuple(searching(claims, profile=options.profile, checks=options.checks))
+    rounds = [plan.of(each.claim, each.check, each.name) for each in searches]
+    awaited = [set(each.trials) for each in rounds]
+    first = frozenset[Trial]().union(*awaited)
+    known = set(plan.trials)
 
+    def next_rounds(ended: Collection[Trial], readings: Readings) -> list[Trial]:
+        new: dict[Trial, None] = {}
+        for number, each in enumerate(searches):
+            if awaited[number].isdisjoint(ended):
+                continue
+            awaited[number].difference_update(ended)
+            while not awaited[number]:
+                found = answers(each.arm, observations_of(rounds[number], readings)[each.claim, each.check])
+                jobs = next_jobs(each, rounds[number], found, level=levels[each.claim], seed=options.seed)
+                if not jobs:
+                    break
+                rounds[number] = Plan((*rounds[number].jobs, *jobs))
+                awaited[number].update(job.trial for job in jobs if job.trial not in readings)
+                new.update((job.trial, None) for job in jobs if job.trial not in known)
+                known.update(new)
+        return list(new)
 
-def _answers(each: Searching, table: Mapping[tuple[str, str], Sequence[Observation]]) -> Answers:
-    return answers(each.arm, [found for found in table[each.claim, each.check] if found.arm == each.name])
+    readings = execute(
+        plan.trials, backend=options.backend, jobs=options.jobs, progress=progress, urgent=first, more=next_rounds
+    )
+    return Plan(tuple(dict.fromkeys((*plan.jobs, *(job for each in rounds for job in each.jobs))))), readings
 
 
 def observations_of(plan: Plan, readings: Readings) -> Mapping[tuple[str, str], Sequence[Observation]]:

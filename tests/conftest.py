@@ -149,12 +149,17 @@ class Recorder:
     """A progress display that keeps what it is told."""
 
     phases: list[tuple[str, float | None]] = field(default_factory=list)
+    expected: list[float] = field(default_factory=list)
     advanced: list[tuple[str, float]] = field(default_factory=list)
     closed: bool = False
 
     def phase(self, name: str, total: float | None) -> None:
         """Keep a phase."""
         self.phases.append((name, total))
+
+    def expect(self, seconds: float) -> None:
+        """Keep what was not foreseen."""
+        self.expected.append(seconds)
 
     def advance(self, label: str, seconds: float) -> None:
         """Keep a piece of work."""

@@ -376,7 +376,7 @@ def test_a_frontier_is_searched_in_rounds(written: Written, recorder: Recorder) 
     report = verify([claim], OPTIONS, recorder)
     (found,) = checks_of(report).values()
     assert (found.verdict, found.control.finding.verdict) == (Verdict.MEASURED, Verdict.OUTSIDE), found.because
-    assert [name for name, _ in recorder.phases].count("measuring") > 3
+    assert len(recorder.expected) > 4  # rounds beyond the first, of claim and control
     first = len(make_plan([claim], profile="quick", seed=OPTIONS.seed).trials)
     assert first < len({each.trial for each in found.observations}) == len(recorder.advanced)
     estimate, (exhibit,) = found.finding.estimate, found.exhibits

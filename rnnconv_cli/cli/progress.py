@@ -32,6 +32,11 @@ class Pace:
     done: float = 0.0
     label: str = ""
 
+    def expect(self, seconds: float) -> None:
+        """Make the phase longer; one of unknown length stays so."""
+        if self.total is not None:
+            self.total += seconds
+
     def time_left(self, now: float) -> float | None:
         """Seconds to the end of the phase if the rest goes as fast as what is done; None while nothing is known."""
         if self.total is None or self.done <= 0:
@@ -58,6 +63,9 @@ class Silent:
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase, unseen."""
 
+    def expect(self, seconds: float) -> None:
+        """Add to a phase, unseen."""
+
     def advance(self, label: str, seconds: float) -> None:
         """Count a piece of work, unseen."""
 
@@ -79,6 +87,11 @@ class Lines:
         if self._pace is not None and now - self._pace.began >= SHOWN_AFTER:
             self._write(f"{self._pace.name} took {duration(now - self._pace.began)}")
         self._pace = Pace(name, total, now)
+
+    def expect(self, seconds: float) -> None:
+        """Add work to the phase."""
+        if self._pace is not None:
+            self._pace.expect(seconds)
 
     def advance(self, label: str, seconds: float) -> None:
         """Count a piece of work; write a line if the last one is long ago."""
@@ -117,6 +130,12 @@ class Bar:
         """Begin a phase."""
         self._pace = Pace(name, total, self._clock())
         self._display.reset(self._task, total=total, description=visible(name), state="")
+
+    def expect(self, seconds: float) -> None:
+        """Add work to the phase."""
+        if self._pace is not None:
+            self._pace.expect(seconds)
+            self._display.update(self._task, total=self._pace.total)
 
     def advance(self, label: str, seconds: float) -> None:
         """Count a piece of work."""

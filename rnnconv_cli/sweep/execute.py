@@ -7,8 +7,8 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence, Set
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
 import numpy as np
@@ -32,26 +32,59 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
 Readings = Mapping[Trial, tuple[Reading, ...]]
 Finished = Generator[tuple[Group, tuple[tuple[Reading, ...], ...]], None, None]
+More = Callable[[Collection[Trial], Readings], Sequence[Trial]]  # what just ended, all that is known -> what else to do
 
 
-def execute(trials: Sequence[Trial], *, backend: str, jobs: int, progress: Progress) -> Readings:
+class _Queue:
+    """The groups that wait, the next one first, and how many may be in memory at a time."""
+
+    def __init__(self, jobs: int) -> None:
+        self.jobs = jobs
+        self.groups: list[Group] = []
+        self._room = usable_memory()
+
+    def add(self, groups: Sequence[Group]) -> None:
+        """Put groups before all others. Raises ResourceError for one that does not fit in memory."""
+        for group in groups:
+            largest = max(group, key=peak_bytes)
+            if peak_bytes(largest) > self._room:
+                raise ResourceError(label(largest), peak_bytes(largest), self._room)
+            self.jobs = min(self.jobs, self._room // peak_bytes(largest))
+        self.groups[:0] = groups
+
+
+def execute(
+    trials: Sequence[Trial],
+    *,
+    backend: str,
+    jobs: int,
+    progress: Progress,
+    urgent: Set[Trial] = frozenset(),
+    more: More = lambda ended, readings: (),
+) -> Readings:
     """Return the readings of every trial, measured by at most `jobs` worker processes.
 
-    A trial that cannot be carried out is a reading with status `failed`, also where its worker died. Raises
-    ResourceError, before anything is computed, for a trial that does not fit in memory.
+    The urgent trials come first, then the longest. As trials end, `more` names further ones, none of them twice; they
+    are next. A trial that cannot be carried out is a reading with status `failed`, also where its worker died.
+    Raises ResourceError, before any of `trials` is measured, for one that does not fit in memory.
     """
-    groups = sorted(_groups(trials), key=_seconds, reverse=True)
-    jobs = min(jobs, len(groups), _jobs_that_fit(trials))
+    groups = sorted(
+        _groups(trials), key=lambda group: (any(trial in urgent for trial in group), _seconds(group)), reverse=True
+    )
+    queue = _Queue(jobs)
+    queue.add(groups)
     progress.phase("measuring", sum(map(_seconds, groups)))
     readings: dict[Trial, tuple[Reading, ...]] = {}
-    if jobs <= 1 or sum(map(_seconds, groups)) < WORTH_A_POOL_SECONDS:
-        finished = _in_this_process(groups, backend)
-    else:
-        finished = _in_workers(groups, backend, jobs)
-    with contextlib.closing(finished):  # ends the workers here and now, also where an error comes out of `advance`
-        for group, results in finished:
-            readings.update(zip(group, results, strict=True))
-            progress.advance(label(group[0]), _seconds(group))
+    while queue.groups:
+        worth_a_pool = queue.jobs > 1 and sum(map(_seconds, queue.groups)) >= WORTH_A_POOL_SECONDS
+        finished = _in_workers(queue, backend) if worth_a_pool else _in_this_process(queue.groups.pop(0), backend)
+        with contextlib.closing(finished):  # ends the workers here and now, also where an error comes out of `advance`
+            for group, results in finished:
+                readings.update(zip(group, results, strict=True))
+                progress.advance(label(group[0]), _seconds(group))
+                if further := sorted(_groups(more(group, readings)), key=_seconds, reverse=True):
+                    queue.add(further)
+                    progress.expect(sum(map(_seconds, further)))
     return readings
 
 
@@ -111,38 +144,42 @@ def _seconds(group: Group) -> float:
     return sum(map(predicted_seconds, group))
 
 
-def _jobs_that_fit(trials: Sequence[Trial]) -> int:
-    largest = max(trials, key=peak_bytes)
-    available = usable_memory()
-    if peak_bytes(largest) > available:
-        raise ResourceError(label(largest), peak_bytes(largest), available)
-    return max(1, available // peak_bytes(largest))
-
-
-def _in_this_process(groups: Sequence[Group], backend: str) -> Finished:
+def _in_this_process(group: Group, backend: str) -> Finished:
     with limit_blas_threads():
-        for group in groups:
-            yield group, run_group(group, backend)
+        yield group, run_group(group, backend)
 
 
-def _in_workers(groups: Sequence[Group], backend: str, jobs: int) -> Finished:
-    pool = ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+def _in_workers(queue: _Queue, backend: str) -> Finished:
+    pool = ProcessPoolExecutor(queue.jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    running: dict[Future[tuple[tuple[Reading, ...], ...]], Group] = {}
     try:
-        with _signals_kept(), _one_thread_each():  # workers start as work is submitted, and only then
-            futures = {pool.submit(run_group, group, backend): group for group in groups}
-        for future in as_completed(futures):
-            group = futures[future]
-            try:
-                yield group, future.result()
-            except BrokenProcessPool:
-                detail = "a worker process died before it was done, most often for want of memory"
-                yield group, tuple(_without_value(trial, Status.FAILED, detail) for trial in group)
+        while queue.groups or running:
+            with _signals_kept(), _one_thread_each():  # workers start as work is submitted, and only then
+                while queue.groups and len(running) < queue.jobs:
+                    group = queue.groups.pop(0)
+                    running[_submitted(pool, group, backend)] = group
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                group = running.pop(future)
+                try:
+                    yield group, future.result()
+                except BrokenProcessPool:
+                    detail = "a worker process died before it was done, most often for want of memory"
+                    yield group, tuple(_without_value(trial, Status.FAILED, detail) for trial in group)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in multiprocessing.active_children():
             worker.terminate()
         raise
     pool.shutdown()
+
+
+def _submitted(pool: ProcessPoolExecutor, group: Group, backend: str) -> Future[tuple[tuple[Reading, ...], ...]]:
+    try:
+        return pool.submit(run_group, group, backend)
+    except BrokenProcessPool as error:
+        lost: Future[tuple[tuple[Reading, ...], ...]] = Future()
+        lost.set_exception(error)
+        return lost
 
 
 @contextlib.contextmanager

@@ -50,6 +50,10 @@ class Plan:
         """Return the distinct trials, in the order in which they are first asked for."""
         return tuple(dict.fromkeys(job.trial for job in self.jobs))
 
+    def of(self, claim: str, check: str, arm: str) -> Plan:
+        """Return the part of the plan that one arm of one check asks for."""
+        return Plan(tuple(job for job in self.jobs if (job.claim, job.check, job.arm) == (claim, check, arm)))
+
 
 def predicted_seconds(trial: Trial) -> float:
     """Return the predicted core-seconds of one trial."""

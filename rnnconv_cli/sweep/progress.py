@@ -11,6 +11,9 @@ class Progress(Protocol):
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase of `total` predicted core-seconds, or of unknown length."""
 
+    def expect(self, seconds: float) -> None:
+        """Add so many predicted core-seconds to the phase: work that its beginning did not foresee."""
+
     def advance(self, label: str, seconds: float) -> None:
         """Count one finished piece of work of so many predicted core-seconds."""
 

@@ -1,7 +1,7 @@
 """OBSERVATIONS → THE NEXT TRIALS: what a frontier's search draws after it has seen what it has drawn.
 
-A round is a barrier: it is asked for when every trial of the rounds before has been measured, and depends on nothing
-but their answers. How many workers measure them, in which order, and whether a run was interrupted change nothing.
+A round is a barrier: it is asked for when every trial of the same arm's rounds before it has been measured, and depends
+on nothing but their answers. How many workers measure them, in which order, and what else they measure change nothing.
 """
 
 from __future__ import annotations
@@ -50,8 +50,7 @@ def next_jobs(each: Searching, plan: Plan, answers: Answers, *, level: float, se
     """Return the jobs of the next round of one arm; none where all of its points are known well enough."""
     places = {
         (job.point, job.trial.problem.width, job.trial.replicate)  # once, however many adversaries were asked
-        for job in plan.jobs
-        if (job.claim, job.check, job.arm) == (each.claim, each.check, each.name)
+        for job in plan.of(each.claim, each.check, each.name).jobs
     }
     asked = Counter((point, width) for point, width, _ in places)
     jobs: list[Job] = []

@@ -38,6 +38,15 @@ def test_time_left_is_weighted_by_what_the_work_costs() -> None:
     assert pace.time_left(20.0) == 0.0
 
 
+def test_work_that_was_not_foreseen_makes_a_phase_longer() -> None:
+    pace = Pace("measuring", total=10.0, began=0.0, done=10.0)
+    pace.expect(30.0)
+    assert pace.time_left(5.0) == 15.0
+    unknown = Pace("compiling", total=None, began=0.0)
+    unknown.expect(30.0)
+    assert unknown.total is None
+
+
 def test_a_phase_of_unknown_length_has_no_time_left() -> None:
     assert Pace("compiling", total=None, began=0.0, done=5.0).time_left(9.0) is None
 

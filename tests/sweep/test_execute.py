@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -129,6 +129,41 @@ def test_the_longest_work_comes_first(recorder: Recorder) -> None:
     assert [seconds for _, seconds in recorder.advanced] == sorted(
         (seconds for _, seconds in recorder.advanced), reverse=True
     )
+
+
+def test_urgent_work_comes_before_the_longest(recorder: Recorder) -> None:
+    trials = [trial("product-norm", replace(PROBLEM, width=width)) for width in (16, 64, 32)]
+    execute(trials, backend="compiled", jobs=1, progress=recorder, urgent={trials[0]})
+    assert [text.split()[1] for text, _ in recorder.advanced] == ["m=16", "m=64", "m=32"]
+
+
+@pytest.mark.parametrize("pool_from", [0.0, executor.WORTH_A_POOL_SECONDS])
+def test_what_a_finished_trial_asks_for_is_done_next(
+    pool_from: float, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", pool_from)
+    waiting = [trial("product-norm", replace(PROBLEM, width=width)) for width in (48, 24)]
+    further = {waiting[0]: trial("product-norm", replace(PROBLEM, width=16), replicate=1)}
+    further[further[waiting[0]]] = trial("product-norm", replace(PROBLEM, width=16), replicate=2)
+
+    def more(ended: Collection[Trial], readings: executor.Readings) -> list[Trial]:
+        assert set(ended) <= set(readings)
+        return [further[each] for each in ended if each in further]
+
+    found = execute(waiting, backend="compiled", jobs=1 + (pool_from == 0.0), progress=recorder, more=more)
+    assert set(found) == {*waiting, *further.values()}
+    if pool_from:
+        assert [text.split()[-1] for text, _ in recorder.advanced] == ["0", "1", "2", "0"]
+    assert len(recorder.phases) == 1
+    total = (recorder.phases[0][1] or 0.0) + sum(recorder.expected)
+    assert sum(seconds for _, seconds in recorder.advanced) == pytest.approx(total)
+
+
+def test_what_is_asked_for_later_must_fit_too(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, later = (trial("hidden-norm-max", replace(PROBLEM, width=width)) for width in (32, 4096))
+    monkeypatch.setattr(executor, "usable_memory", lambda: peak_bytes(later) - 1)
+    with pytest.raises(ResourceError, match="m=4096"):
+        execute([first], backend="compiled", jobs=1, progress=recorder, more=lambda ended, readings: [later])
 
 
 # --- trials without a value -------------------------------------------------------------------------------------------
@@ -293,9 +328,10 @@ def test_fewer_jobs_where_memory_is_short(
     trials = [trial("hidden-norm-max", replace(PROBLEM, width=512), replicate=k) for k in range(5)]
     used: list[int] = []
 
-    def in_workers(groups: Any, backend: str, jobs: int) -> Iterator[Any]:
-        used.append(jobs)
-        yield from executor._in_this_process(groups, backend)
+    def in_workers(queue: Any, backend: str) -> Iterator[Any]:
+        used.append(queue.jobs)
+        while queue.groups:
+            yield from executor._in_this_process(queue.groups.pop(0), backend)
 
     monkeypatch.setattr(executor, "usable_memory", lambda: int(room * peak_bytes(trials[0])))
     monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
@@ -315,6 +351,13 @@ def _never(*arguments: object) -> None:
 # --- workers ----------------------------------------------------------------------------------------------------------
 
 
+def queue_of(*groups: executor.Group) -> executor._Queue:
+    """Groups that wait for one worker."""
+    queue = executor._Queue(1)
+    queue.add(groups)
+    return queue
+
+
 class Poison(str):
     """A name that ends the process that unpickles it."""
 
@@ -332,7 +375,7 @@ def test_a_worker_that_dies_leaves_failures_and_every_result_that_was_finished(r
     )
     trials = [trial("hidden-norm-max", replicate=k) for k in range(4)]
     groups = [(one,) for one in (*trials, poisoned, after)]
-    found = {group[0]: results[0] for group, results in executor._in_workers(groups, "compiled", 1)}
+    found = {group[0]: results[0] for group, results in executor._in_workers(queue_of(*groups), "compiled")}
     alone = measured(*trials, progress=recorder)
     assert {one: found[one] for one in trials} == alone
     detail = "a worker process died before it was done, most often for want of memory"
@@ -353,7 +396,7 @@ def test_workers_have_one_thread_each_whatever_the_user_has_set(monkeypatch: pyt
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
     before = dict(os.environ)
     monkeypatch.setattr(executor, "run_group", _thread_variables)
-    for _, (seen,) in executor._in_workers([(trial("hidden-norm-max"),)], "compiled", 1):
+    for _, (seen,) in executor._in_workers(queue_of((trial("hidden-norm-max"),)), "compiled"):
         assert [each.detail for each in seen] == ["1"] * len(executor.THREAD_VARIABLES)
         assert dict(os.environ) == before
     assert dict(os.environ) == before
@@ -365,7 +408,7 @@ def test_variables_are_restored_where_the_workers_cannot_start(monkeypatch: pyte
     before = dict(os.environ)
     monkeypatch.setattr(ProcessPoolExecutor, "submit", _never)
     with pytest.raises(AssertionError, match="called with"):
-        next(executor._in_workers([(trial("hidden-norm-max"),)], "compiled", 1))
+        next(executor._in_workers(queue_of((trial("hidden-norm-max"),)), "compiled"))
     assert dict(os.environ) == before
 
 
@@ -377,6 +420,9 @@ class Stopping:
 
     def phase(self, name: str, total: float | None) -> None:
         """Begin."""
+
+    def expect(self, seconds: float) -> None:
+        """Go on."""
 
     def advance(self, label: str, seconds: float) -> None:
         """Stop at the first finished piece of work."""
