@@ -18,7 +18,7 @@ PLACES = ("rnnconv_cli", "claims", "tests", "docs", "benchmarks", "stubs", ".ci"
 WHOLE_TREE = {"test_layout.py", "test_packaging.py", "test_readme.py"}  # tests of no single module
 LONG = {
     Path("records.py"): "read from top to bottom, it is the data-flow",
-    Path("kernels/compiled.py"): "numba's cache does not see an edit in another file, so compiled code keeps to one",
+    Path("kernels/compiled.py"): "the functions of reference.py in the same order, to be read beside it",
 }
 
 # Written in two halves, so that this file does not hold what it looks for.

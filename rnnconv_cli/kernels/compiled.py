@@ -1,22 +1,20 @@
 """Forward pass, loss, backpropagation through time and layer products compiled by numba: `reference.py`, for speed.
 
 Same functions, names, argument order and results as `reference.py`, whose docstrings state the mathematics, the shapes
-and the sources; what is said here is only how the work is arranged. All compiled code stands in this file. Arrays are
+and the sources; what is said here is only how the work is arranged. Products with W are those of `thin.py`. Arrays are
 C-contiguous; compiled code is made per dtype on first use (`backend.warm_up`). Nothing raises: what goes wrong is a
-status or a non-finite value, and no flag is set that lets the compiler assume finite values.
+status or a non-finite value.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from rnnconv_cli.kernels.activations import LINEAR, RELU
 from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.jit import kernel
 from rnnconv_cli.kernels.reference import DIVERGED, REACHED, RUNNING
-
-kernel = njit(cache=True, nogil=True, error_model="numpy")
-
+from rnnconv_cli.kernels.thin import adjoint_products_into, products_into, spare_size, step_down_into, tiles_of
 
 # --- pieces: each writes into an array that its caller owns -----------------------------------------------------------
 
@@ -115,37 +113,42 @@ def propagate_into(
     for layer in range(inputs.shape[0]):
         g, h = preactivation[layer], hidden[layer]
         if layer == 0:
-            zero(flat(g))
+            copy_into(flat(g), flat(inputs[layer]))
         else:
             previous = hidden[layer - 1]
-            np.dot(previous, weights_of_layer(W, layer).T, out=g)
+            products_into(weights_of_layer(W, layer), previous, inputs[layer], 0, W.shape[1], g)
             for i in range(left.shape[0]):
                 for r in range(left.shape[1]):
                     add_into(g[i], np.dot(right[i, r], previous[i]), left[i, r])
-        add_into(flat(g), 1, flat(inputs[layer]))
         activate_into(flat(g), activation, flat(h))
 
 
 @kernel
-def residuals_into(B: Array, hidden: Array, labels: Array, residual: Array) -> None:
-    """Write B h_l - y*_l in one product over all layers and sequences; zeros at l = 1."""
+def residuals_into(B: Array, hidden: Array, minus_labels: Array, residual: Array) -> None:
+    """Write B h_l - y*_l for all layers and sequences; zeros at l = 1."""
     horizon = hidden.shape[0]
-    np.dot(rows_of_layers(hidden, 0, horizon), B.T, out=rows_of_layers(residual, 0, horizon))
-    add_into(flat(residual), -1, flat(labels))
+    products_into(
+        B,
+        rows_of_layers(hidden, 0, horizon),
+        rows_of_layers(minus_labels, 0, horizon),
+        0,
+        B.shape[0],
+        rows_of_layers(residual, 0, horizon),
+    )
     zero(flat(residual[0]))
 
 
 @kernel
-def backward_into(W: Array, B: Array, pattern: Array, residual: Array, first: int, signals: Array) -> None:
-    """Write the signals of the layers from `first` on, counted from zero; the others hold B^T loss_l."""
+def backward_into(W: Array, B: Array, residual: Array, first: int, signals: Array) -> None:
+    """Turn the diagonals of D into signals, in place, for the layers from `first` on, counted from zero."""
     horizon, n_sequences, width = signals.shape
-    np.dot(rows_of_layers(residual, 0, horizon), B, out=rows_of_layers(signals, 0, horizon))
     carried = np.empty((n_sequences, width), dtype=signals.dtype)
     for layer in range(horizon - 1, first - 1, -1):
+        zero(flat(carried))
+        adjoint_products_into(B, residual[layer], 0, width, carried)
         if layer < horizon - 1:
-            np.dot(signals[layer + 1], weights_of_layer(W, layer + 1), out=carried)
-            add_into(flat(signals[layer]), 1, flat(carried))
-        scale_into(flat(signals[layer]), flat(pattern[layer]))
+            adjoint_products_into(weights_of_layer(W, layer + 1), signals[layer + 1], 0, width, carried)
+        scale_into(flat(signals[layer]), flat(carried))
 
 
 @kernel
@@ -207,7 +210,7 @@ def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, ac
 def residuals(B: Array, hidden: Array, labels: Array) -> Array:
     """Return B h_{i,l} - y*_{i,l} for l >= 2 and zeros at l = 1 (footnote 6)."""
     residual = np.empty_like(labels)
-    residuals_into(B, hidden, labels, residual)
+    residuals_into(B, hidden, -labels, residual)
     return residual
 
 
@@ -223,8 +226,8 @@ def loss(residual: Array) -> float:
 @kernel
 def backward(W: Array, B: Array, pattern: Array, residual: Array) -> Array:
     """Return signals_l = D_l sum_{a>=l} Back_{l->a}^T loss_a by the recursion down from l = L (Fact 2.5)."""
-    signals = np.empty_like(pattern)
-    backward_into(W, B, pattern, residual, 0, signals)
+    signals = pattern.copy()
+    backward_into(W, B, residual, 0, signals)
     return signals
 
 
@@ -251,17 +254,16 @@ def weigh_batch(batch: Array, residual: Array) -> None:
 
 
 @kernel
-def step_down(W: Array, gradient: Array, learning_rate: float) -> float:
-    """Take W <- W - eta G in place and return ||G||_F^2.
-
-    Row by row: a row is short enough that no BLAS splits its sum among threads, and the row sums add up in float64.
-    """
-    rows, columns = W.shape[0] * W.shape[1], W.shape[2]
-    weights, slopes, rate = W.reshape(rows, columns), gradient.reshape(rows, columns), W.dtype.type(learning_rate)
-    total = 0.0
-    for row in range(rows):
-        total += float(np.dot(slopes[row], slopes[row]))
-        add_into(weights[row], -rate, slopes[row])
+def step_down(W: Array, learning_rate: float, signals: Array, hidden: Array, spare: Array, squares: Array) -> float:
+    """Take W <- W - eta grad f in place and return ||grad f||_F^2; the gradient itself is never stored."""
+    horizon, width, total = hidden.shape[0], W.shape[1], 0.0
+    if W.shape[0] == 1:
+        left, right = rows_of_layers(signals, 1, horizon), rows_of_layers(hidden, 0, horizon - 1)
+        step_down_into(W[0], learning_rate, left, right, 0, width, spare, squares)
+        return float(np.sum(squares))
+    for layer in range(1, horizon):
+        step_down_into(W[layer], learning_rate, signals[layer], hidden[layer - 1], 0, width, spare, squares)
+        total += float(np.sum(squares))
     return total
 
 
@@ -284,15 +286,23 @@ def descend(
 ) -> tuple[int, int]:
     """Take steps W <- W - eta (n/|S|) sum_{i in S} grad f_i in place (Theorems 1 and 2); return (step, status).
 
-    All buffers are made once, A x once; the one size-m^2 temporary is the gradient. Signals of l = 1 are not needed.
+    All buffers are made once, A x once. Beside W there are three numbers for each layer, sequence and neuron: A x, h
+    and `signals`, which holds g on the way forward and the signals on the way back; those of l = 1 are not needed.
     """
     inputs = input_products(A, x)
-    preactivation, hidden, pattern = np.empty_like(inputs), np.empty_like(inputs), np.empty_like(inputs)
-    signals, residual, gradient = np.empty_like(inputs), np.empty_like(labels), np.empty_like(W)
+    hidden, signals, residual, minus_labels = (
+        np.empty_like(inputs),
+        np.empty_like(inputs),
+        np.empty_like(labels),
+        -labels,
+    )
+    horizon, n_sequences, width = inputs.shape
+    depth = n_sequences * (horizon - 1 if W.shape[0] == 1 else 1)
+    spare, squares = np.empty(spare_size(depth, W.itemsize), dtype=W.dtype), np.empty(tiles_of(width))
     none = np.empty((0, 0, W.shape[1]), dtype=W.dtype)
     for step in range(first_step, last_step):
-        propagate_into(W, inputs, none, none, activation, preactivation, hidden)
-        residuals_into(B, hidden, labels, residual)
+        propagate_into(W, inputs, none, none, activation, signals, hidden)
+        residuals_into(B, hidden, minus_labels, residual)
         losses[step] = loss(residual)
         if not (np.isfinite(losses[step]) and losses[step] <= limit):
             return step, DIVERGED
@@ -300,10 +310,9 @@ def descend(
             return step, REACHED
         if batches.shape[1] > 0:
             weigh_batch(batches[step], residual)
-        pattern_into(flat(preactivation), activation, flat(pattern))
-        backward_into(W, B, pattern, residual, 1, signals)
-        weight_gradient_into(signals, hidden, gradient)
-        gradient_norms[step] = step_down(W, gradient, learning_rate)
+        pattern_into(flat(signals), activation, flat(signals))
+        backward_into(W, B, residual, 1, signals)
+        gradient_norms[step] = step_down(W, learning_rate, signals, hidden, spare, squares)
     return last_step, RUNNING
 
 

@@ -1,8 +1,10 @@
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from . import types as types
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 __version__: str
 
-def njit(*, cache: bool, nogil: bool, error_model: str) -> Callable[[_Function], _Function]: ...
+def njit(*, cache: bool, nogil: bool, error_model: str, no_cfunc_wrapper: bool) -> Callable[[_Function], _Function]: ...

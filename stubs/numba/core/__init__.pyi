@@ -1,0 +1,2 @@
+from . import cgutils as cgutils
+from . import config as config

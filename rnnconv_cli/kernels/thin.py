@@ -1,0 +1,176 @@
+"""Products of a large matrix with a few vectors, as fast as the machine multiplies; and the step that updates it.
+
+BLAS is made for products of large matrices. With n = 10 sequences it copies all of W into a layout of its own at every
+product and reaches a quarter of the peak. The three kernels of a descent step read W where it lies:
+
+- `products_into`, g_i = W h_i + u_i: a few rows of W against up to five h_i, every sum in a register of its own;
+- `adjoint_products_into`, c_i += W^T e_i: a few columns of W against up to five e_i, likewise;
+- `step_down_into`, W <- W - eta E^T H: a tile of the gradient is summed up in registers and leaves them as an update of
+  W. The gradient is never stored, and its squared norm is taken on the way.
+
+Every entry of a result is one sum in an order of its own, the same for any number of sequences and any split into
+ranges [first, last): neither neighbours nor threads change a bit. What Python runs is NumPy's product, for reading and
+for tests; what numba compiles in its place stands below.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.blocks import (
+    COLUMN_VECTORS,
+    SEQUENCES,
+    columns_1,
+    columns_2,
+    columns_3,
+    columns_4,
+    columns_5,
+    dots_1,
+    dots_2,
+    dots_3,
+    dots_4,
+    dots_5,
+    pack_lanes,
+    pack_rows,
+    tile_1,
+    tile_2,
+    tile_3,
+)
+from rnnconv_cli.kernels.jit import kernel, replaces
+from rnnconv_cli.kernels.simd import BLOCK
+
+VECTOR_BYTES, ROWS, TILE_ROWS, TILE_VECTORS = BLOCK.vector_bytes, BLOCK.rows, BLOCK.tile_rows, BLOCK.tile_vectors
+PANEL_ROWS = 16 * TILE_ROWS  # of W that are updated with one packed copy of a panel of H
+SEGMENT_BYTES = 16384  # of a row of W, read in one go, so that memory is read in long runs
+NEAR_BYTES = 524288  # of W at a time that all groups of sequences read: half of a second-level cache
+
+
+def products_into(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Array) -> None:
+    """Write W v_i + u_i, rows [first, last) of W; (m, k), (n, k), (n, m) -> (n, m)."""
+    result[:, first:last] = vectors @ W[first:last].T + addend[:, first:last]
+
+
+def adjoint_products_into(W: Array, vectors: Array, first: int, last: int, result: Array) -> None:
+    """Add W^T v_i, columns [first, last) of W; (m, k), (n, m) -> (n, k)."""
+    result[:, first:last] += vectors @ W[:, first:last]
+
+
+def step_down_into(
+    W: Array, learning_rate: float, left: Array, right: Array, first: int, last: int, spare: Array, squares: Array
+) -> None:
+    """Take W <- W - eta G in place, G = sum_d left_d right_d^T, rows [first, last); (m, k), (D, m), (D, k).
+
+    ||G||^2 goes to `squares`, a number for every TILE_ROWS rows, of which `first` is a multiple; `tiles_of` says how
+    many. `spare` is room for copies of what is multiplied, `spare_size` numbers.
+    """
+    gradient = left[:, first:last].T @ right
+    for row in range(first, last, TILE_ROWS):
+        squares[row // TILE_ROWS] = np.square(gradient[row - first : row - first + TILE_ROWS], dtype=np.float64).sum()
+    W[first:last] -= W.dtype.type(learning_rate) * gradient
+
+
+@kernel
+def tiles_of(width: int) -> int:
+    """Return how many squared norms `step_down_into` writes for W of so many rows."""
+    return (width + TILE_ROWS - 1) // TILE_ROWS
+
+
+@kernel
+def spare_size(depth: int, itemsize: int) -> int:
+    """Return how many numbers `step_down_into` needs for its copies of `left` and `right`, (D, ...)."""
+    return depth * (PANEL_ROWS + TILE_VECTORS * (VECTOR_BYTES // itemsize))
+
+
+# --- the same for the compiler: which part of W meets which vectors, and when -----------------------------------------
+
+
+@replaces(products_into)
+def _(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Array) -> Callable[..., None]:
+    def compiled(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Array) -> None:
+        n_sequences = vectors.shape[0]
+        groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
+        for row in range(first, last, ROWS):
+            for group in range(groups):
+                start, stop = group * n_sequences // groups, (group + 1) * n_sequences // groups
+                if stop - start == 5:
+                    dots_5(W, row, last, vectors, start, addend, result)
+                elif stop - start == 4:
+                    dots_4(W, row, last, vectors, start, addend, result)
+                elif stop - start == 3:
+                    dots_3(W, row, last, vectors, start, addend, result)
+                elif stop - start == 2:
+                    dots_2(W, row, last, vectors, start, addend, result)
+                else:
+                    dots_1(W, row, last, vectors, start, addend, result)
+
+    return compiled
+
+
+@replaces(adjoint_products_into)
+def _(W: Array, vectors: Array, first: int, last: int, result: Array) -> Callable[..., None]:
+    def compiled(W: Array, vectors: Array, first: int, last: int, result: Array) -> None:
+        n_sequences = vectors.shape[0]
+        groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
+        wide = COLUMN_VECTORS[(n_sequences + groups - 1) // groups] * (VECTOR_BYTES // W.itemsize)
+        for left in range(first, last, SEGMENT_BYTES // W.itemsize):
+            right = min(last, left + SEGMENT_BYTES // W.itemsize)
+            rows = max(16, min(128, NEAR_BYTES // ((right - left) * W.itemsize)))
+            for top in range(0, W.shape[0], rows):
+                bottom = min(top + rows, W.shape[0])
+                for column in range(left, right, wide):
+                    end = min(column + wide, right)
+                    passed = (column - left) * rows
+                    row_ahead = (bottom if bottom < W.shape[0] else 0) + passed // (right - left)
+                    column_ahead = left + passed % (right - left)
+                    for group in range(groups):
+                        start, stop = group * n_sequences // groups, (group + 1) * n_sequences // groups
+                        if stop - start == 5:
+                            columns_5(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
+                        elif stop - start == 4:
+                            columns_4(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
+                        elif stop - start == 3:
+                            columns_3(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
+                        elif stop - start == 2:
+                            columns_2(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
+                        else:
+                            columns_1(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
+
+    return compiled
+
+
+@replaces(step_down_into)
+def _(
+    W: Array, learning_rate: float, left: Array, right: Array, first: int, last: int, spare: Array, squares: Array
+) -> Callable[..., None]:
+    def compiled(
+        W: Array, learning_rate: float, left: Array, right: Array, first: int, last: int, spare: Array, squares: Array
+    ) -> None:
+        depth, columns, lanes = left.shape[0], W.shape[1], VECTOR_BYTES // W.itemsize
+        lefts, rights = spare[: depth * PANEL_ROWS], spare[depth * PANEL_ROWS :]
+        rate = W.dtype.type(-learning_rate)
+        for top in range(first, last, PANEL_ROWS):
+            bottom = min(top + PANEL_ROWS, last)
+            for row in range(top, bottom, TILE_ROWS):
+                squares[row // TILE_ROWS] = 0
+                for d in range(depth):
+                    pack_rows(left, depth - 1 - d, row, bottom, lefts, (row - top) * depth + d * TILE_ROWS)
+            for column in range(0, columns, TILE_VECTORS * lanes):
+                vectors = min(TILE_VECTORS, (columns - column + lanes - 1) // lanes)
+                for d in range(depth):
+                    for k in range(vectors):
+                        place = (d * vectors + k) * lanes
+                        pack_lanes(right, depth - 1 - d, column + k * lanes, columns, rights, place)
+                for row in range(top, bottom, TILE_ROWS):
+                    packed = (row - top) * depth
+                    if vectors == 3:
+                        square = tile_3(W, row, bottom, column, rate, lefts, packed, rights, depth)
+                    elif vectors == 2:
+                        square = tile_2(W, row, bottom, column, rate, lefts, packed, rights, depth)
+                    else:
+                        square = tile_1(W, row, bottom, column, rate, lefts, packed, rights, depth)
+                    squares[row // TILE_ROWS] += square
+
+    return compiled

@@ -1,0 +1,26 @@
+"""Types of the part of llvmlite's intermediate representation that rnnconv uses."""
+
+from collections.abc import Sequence
+from typing import Any
+
+class Type:
+    def as_pointer(self) -> Type: ...
+
+class IntType(Type):
+    def __init__(self, bits: int) -> None: ...
+
+class FloatType(Type): ...
+class DoubleType(Type): ...
+class VoidType(Type): ...
+
+class VectorType(Type):
+    def __init__(self, elementtype: Type, count: int) -> None: ...
+
+class FunctionType(Type):
+    def __init__(self, return_type: Type, args: Sequence[Type]) -> None: ...
+
+Undefined: Any
+
+class Constant:
+    type: Any
+    def __init__(self, typ: Type, constant: Any) -> None: ...

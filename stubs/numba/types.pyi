@@ -1,0 +1,10 @@
+"""Types of the part of numba's types that rnnconv uses."""
+
+from typing import Any
+
+class Array: ...
+
+def void(*arguments: Any) -> Any: ...
+def float64(*arguments: Any) -> Any: ...
+
+intp: Any
