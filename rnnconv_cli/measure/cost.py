@@ -6,7 +6,8 @@ import math
 
 from rnnconv_cli.records import ProblemSetting, Trial
 
-SECONDS_PER_PRODUCT_ENTRY = 0.08e-9  # m^2 n entries of a product at about 25 GF/s
+SECONDS_PER_TRIAL = 1e-3  # drawing and handing over, however small the network
+SECONDS_PER_PRODUCT_ENTRY = 0.04e-9  # m^2 n entries of a product at about 50 GF/s
 SECONDS_PER_WEIGHT = 0.4e-9  # one pass over 8-byte weights at about 20 GB/s
 SECONDS_PER_DRAW = 10e-9  # one Gaussian entry of W
 SECONDS_PER_SORTED_ENTRY = 30e-9  # one entry of W compared with its law
@@ -45,7 +46,7 @@ def seconds_per_step(setting: ProblemSetting) -> float:
 def draw_seconds(setting: ProblemSetting) -> float:
     """Return predicted core-seconds of drawing the network."""
     matrices = setting.horizon if setting.layers == "independent" else 1
-    return matrices * setting.width**2 * SECONDS_PER_DRAW + 1e-4
+    return matrices * setting.width**2 * SECONDS_PER_DRAW + SECONDS_PER_TRIAL
 
 
 def weight_bytes(setting: ProblemSetting) -> int:

@@ -7,9 +7,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence, Set
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence, Set
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from queue import SimpleQueue
 
 import numpy as np
 
@@ -26,31 +27,55 @@ from rnnconv_cli.sweep.plan import predicted_seconds
 from rnnconv_cli.sweep.progress import Progress
 
 WORTH_A_POOL_SECONDS = 4.0  # below this, starting worker processes costs more than it saves
+LEAD_SECONDS = 1.0  # of predicted work that workers have at hand, so that none waits for the next
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
 Readings = Mapping[Trial, tuple[Reading, ...]]
-Finished = Generator[tuple[Group, tuple[tuple[Reading, ...], ...]], None, None]
+Results = tuple[tuple[Reading, ...], ...]
+Finished = Generator[tuple[float, Group, Results], None, None]
 More = Callable[[Collection[Trial], Readings], Sequence[Trial]]  # what just ended, all that is known -> what else to do
 
 
 class _Queue:
-    """The groups that wait, the next one first, and how many may be in memory at a time."""
+    """The groups that wait, each with its predicted core-seconds, the next one first; and how many fit in memory.
+
+    `seconds` counts all that ever waited: whoever asked for more in rounds will ask again.
+    """
 
     def __init__(self, jobs: int) -> None:
-        self.jobs = jobs
-        self.groups: list[Group] = []
+        self.jobs, self.seconds = jobs, 0.0
+        self._waiting: list[tuple[float, Group]] = []
         self._room = usable_memory()
 
-    def add(self, groups: Sequence[Group]) -> None:
-        """Put groups before all others. Raises ResourceError for one that does not fit in memory."""
-        for group in groups:
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    @property
+    def is_worth_a_pool(self) -> bool:
+        """Whether worker processes would save more than they cost."""
+        return self.jobs > 1 and self.seconds >= WORTH_A_POOL_SECONDS
+
+    def add(self, trials: Iterable[Trial], urgent: Set[Trial] = frozenset()) -> float:
+        """Put trials before all others, urgent ones first, then the longest; return their predicted core-seconds.
+
+        Raises ResourceError for one that does not fit in memory.
+        """
+        groups = [(sum(map(predicted_seconds, group)), group) for group in _groups(trials)]
+        for _, group in groups:
             largest = max(group, key=peak_bytes)
             if peak_bytes(largest) > self._room:
                 raise ResourceError(label(largest), peak_bytes(largest), self._room)
             self.jobs = min(self.jobs, self._room // peak_bytes(largest))
-        self.groups[:0] = groups
+        groups.sort(key=lambda each: (not urgent.isdisjoint(each[1]), each[0]), reverse=True)
+        added = sum(seconds for seconds, _ in groups)
+        self._waiting[:0], self.seconds = groups, self.seconds + added
+        return added
+
+    def next(self) -> tuple[float, Group]:
+        """Take the next group, with its predicted core-seconds."""
+        return self._waiting.pop(0)
 
 
 def execute(
@@ -68,23 +93,17 @@ def execute(
     are next. A trial that cannot be carried out is a reading with status `failed`, also where its worker died.
     Raises ResourceError, before any of `trials` is measured, for one that does not fit in memory.
     """
-    groups = sorted(
-        _groups(trials), key=lambda group: (any(trial in urgent for trial in group), _seconds(group)), reverse=True
-    )
     queue = _Queue(jobs)
-    queue.add(groups)
-    progress.phase("measuring", sum(map(_seconds, groups)))
+    progress.phase("measuring", queue.add(trials, urgent))
     readings: dict[Trial, tuple[Reading, ...]] = {}
-    while queue.groups:
-        worth_a_pool = queue.jobs > 1 and sum(map(_seconds, queue.groups)) >= WORTH_A_POOL_SECONDS
-        finished = _in_workers(queue, backend) if worth_a_pool else _in_this_process(queue.groups.pop(0), backend)
+    while queue:
+        finished = (_in_workers if queue.is_worth_a_pool else _in_this_process)(queue, backend)
         with contextlib.closing(finished):  # ends the workers here and now, also where an error comes out of `advance`
-            for group, results in finished:
+            for seconds, group, results in finished:
                 readings.update(zip(group, results, strict=True))
-                progress.advance(label(group[0]), _seconds(group))
-                if further := sorted(_groups(more(group, readings)), key=_seconds, reverse=True):
-                    queue.add(further)
-                    progress.expect(sum(map(_seconds, further)))
+                progress.advance(label(group[0]), seconds)
+                if further := more(group, readings):
+                    progress.expect(queue.add(further))
     return readings
 
 
@@ -116,7 +135,7 @@ def run_trial(trial: Trial, instance: elman.Instance, backend: Backend) -> tuple
         return _without_value(trial, Status.FAILED, str(error) or type(error).__name__)
 
 
-def run_group(group: Group, backend_name: str) -> tuple[tuple[Reading, ...], ...]:
+def run_group(group: Group, backend_name: str) -> Results:
     """Return the readings of trials that share an instance, drawing it once."""
     first = group[0]
     try:
@@ -132,7 +151,7 @@ def _without_value(trial: Trial, status: Status, detail: str) -> tuple[Reading, 
     return tuple(Reading(None, status, point, detail=detail) for point in points)
 
 
-def _groups(trials: Sequence[Trial]) -> list[Group]:
+def _groups(trials: Iterable[Trial]) -> list[Group]:
     by_instance: dict[object, list[Trial]] = {}
     for trial in trials:
         by_instance.setdefault((trial.problem, trial.seed, trial.replicate), []).append(trial)
@@ -140,31 +159,36 @@ def _groups(trials: Sequence[Trial]) -> list[Group]:
     return [tuple(sorted(group, key=lambda trial: repr(trial.training))) for group in by_instance.values()]
 
 
-def _seconds(group: Group) -> float:
-    return sum(map(predicted_seconds, group))
-
-
-def _in_this_process(group: Group, backend: str) -> Finished:
+def _in_this_process(queue: _Queue, backend: str) -> Finished:
     with limit_blas_threads():
-        yield group, run_group(group, backend)
+        while queue and not queue.is_worth_a_pool:
+            seconds, group = queue.next()
+            yield seconds, group, run_group(group, backend)
 
 
 def _in_workers(queue: _Queue, backend: str) -> Finished:
-    pool = ProcessPoolExecutor(queue.jobs, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
-    running: dict[Future[tuple[tuple[Reading, ...], ...]], Group] = {}
+    workers, ahead = queue.jobs, 0.0  # predicted seconds of what runs, or waits in the pool
+    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    running: dict[Future[Results], tuple[float, Group]] = {}
+    ended = SimpleQueue[Future[Results]]()
     try:
-        while queue.groups or running:
-            with _signals_kept(), _one_thread_each():  # workers start as work is submitted, and only then
-                while queue.groups and len(running) < queue.jobs:
-                    group = queue.groups.pop(0)
-                    running[_submitted(pool, group, backend)] = group
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                group = running.pop(future)
-                try:
-                    yield group, future.result()
-                except BrokenProcessPool:
-                    detail = "a worker process died before it was done, most often for want of memory"
-                    yield group, tuple(_without_value(trial, Status.FAILED, detail) for trial in group)
+        while queue or running:
+            lead = LEAD_SECONDS if queue.jobs == workers else 0.0
+            if queue and (len(running) < queue.jobs or ahead < lead / 2):
+                with _signals_kept(), _one_thread_each():  # workers start as work is submitted, and only then
+                    while queue and (len(running) < queue.jobs or ahead < lead):
+                        seconds, group = queue.next()
+                        future = _submitted(pool, group, backend)
+                        running[future], ahead = (seconds, group), ahead + seconds
+                        future.add_done_callback(ended.put)
+            future = ended.get()
+            seconds, group = running.pop(future)
+            ahead -= seconds
+            try:
+                yield seconds, group, future.result()
+            except BrokenProcessPool:
+                detail = "a worker process died before it was done, most often for want of memory"
+                yield seconds, group, tuple(_without_value(trial, Status.FAILED, detail) for trial in group)
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in multiprocessing.active_children():
@@ -173,11 +197,11 @@ def _in_workers(queue: _Queue, backend: str) -> Finished:
     pool.shutdown()
 
 
-def _submitted(pool: ProcessPoolExecutor, group: Group, backend: str) -> Future[tuple[tuple[Reading, ...], ...]]:
+def _submitted(pool: ProcessPoolExecutor, group: Group, backend: str) -> Future[Results]:
     try:
         return pool.submit(run_group, group, backend)
     except BrokenProcessPool as error:
-        lost: Future[tuple[tuple[Reading, ...], ...]] = Future()
+        lost: Future[Results] = Future()
         lost.set_exception(error)
         return lost
 

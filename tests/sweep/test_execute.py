@@ -330,8 +330,9 @@ def test_fewer_jobs_where_memory_is_short(
 
     def in_workers(queue: Any, backend: str) -> Iterator[Any]:
         used.append(queue.jobs)
-        while queue.groups:
-            yield from executor._in_this_process(queue.groups.pop(0), backend)
+        while queue:
+            seconds, group = queue.next()
+            yield seconds, group, executor.run_group(group, backend)
 
     monkeypatch.setattr(executor, "usable_memory", lambda: int(room * peak_bytes(trials[0])))
     monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
@@ -351,10 +352,11 @@ def _never(*arguments: object) -> None:
 # --- workers ----------------------------------------------------------------------------------------------------------
 
 
-def queue_of(*groups: executor.Group) -> executor._Queue:
-    """Groups that wait for one worker."""
+def queue_of(*trials: Trial) -> executor._Queue:
+    """Trials that wait for one worker, in this order."""
     queue = executor._Queue(1)
-    queue.add(groups)
+    for each in reversed(trials):
+        queue.add([each])
     return queue
 
 
@@ -374,8 +376,8 @@ def test_a_worker_that_dies_leaves_failures_and_every_result_that_was_finished(r
         for k, name in enumerate((Poison("no-name"), "separation"))
     )
     trials = [trial("hidden-norm-max", replicate=k) for k in range(4)]
-    groups = [(one,) for one in (*trials, poisoned, after)]
-    found = {group[0]: results[0] for group, results in executor._in_workers(queue_of(*groups), "compiled")}
+    waiting = queue_of(*trials, poisoned, after)
+    found = {group[0]: results[0] for _, group, results in executor._in_workers(waiting, "compiled")}
     alone = measured(*trials, progress=recorder)
     assert {one: found[one] for one in trials} == alone
     detail = "a worker process died before it was done, most often for want of memory"
@@ -396,7 +398,7 @@ def test_workers_have_one_thread_each_whatever_the_user_has_set(monkeypatch: pyt
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
     before = dict(os.environ)
     monkeypatch.setattr(executor, "run_group", _thread_variables)
-    for _, (seen,) in executor._in_workers(queue_of((trial("hidden-norm-max"),)), "compiled"):
+    for _, _, (seen,) in executor._in_workers(queue_of(trial("hidden-norm-max")), "compiled"):
         assert [each.detail for each in seen] == ["1"] * len(executor.THREAD_VARIABLES)
         assert dict(os.environ) == before
     assert dict(os.environ) == before
@@ -408,7 +410,7 @@ def test_variables_are_restored_where_the_workers_cannot_start(monkeypatch: pyte
     before = dict(os.environ)
     monkeypatch.setattr(ProcessPoolExecutor, "submit", _never)
     with pytest.raises(AssertionError, match="called with"):
-        next(executor._in_workers(queue_of((trial("hidden-norm-max"),)), "compiled"))
+        next(executor._in_workers(queue_of(trial("hidden-norm-max")), "compiled"))
     assert dict(os.environ) == before
 
 
