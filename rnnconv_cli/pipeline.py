@@ -101,24 +101,31 @@ def _measured(claims: Sequence[LoadedClaim], plan: Plan, options: Options, progr
     searches = tuple(searching(claims, profile=options.profile, checks=options.checks))
     rounds = [plan.of(each.claim, each.check, each.name) for each in searches]
     awaited = [set(each.trials) for each in rounds]
-    first = frozenset[Trial]().union(*awaited)
+    awaiting: dict[Trial, set[int]] = defaultdict(set)  # the searches whose round a trial is part of
+    for number, trials in enumerate(awaited):
+        for trial in trials:
+            awaiting[trial].add(number)
+    first = frozenset(awaiting)
     known = set(plan.trials)
 
     def next_rounds(ended: Collection[Trial], readings: Readings) -> list[Trial]:
         new: dict[Trial, None] = {}
-        for number, each in enumerate(searches):
-            if awaited[number].isdisjoint(ended):
-                continue
+        for number in sorted({number for trial in ended for number in awaiting.pop(trial, ())}):
             awaited[number].difference_update(ended)
+            each = searches[number]
             while not awaited[number]:
                 found = answers(each.arm, observations_of(rounds[number], readings)[each.claim, each.check])
                 jobs = next_jobs(each, rounds[number], found, level=levels[each.claim], seed=options.seed)
                 if not jobs:
                     break
                 rounds[number] = Plan((*rounds[number].jobs, *jobs))
-                awaited[number].update(job.trial for job in jobs if job.trial not in readings)
-                new.update((job.trial, None) for job in jobs if job.trial not in known)
-                known.update(new)
+                for trial in dict.fromkeys(job.trial for job in jobs):
+                    if trial not in readings:
+                        awaited[number].add(trial)
+                        awaiting[trial].add(number)
+                    if trial not in known:
+                        new[trial] = None
+                        known.add(trial)
         return list(new)
 
     readings = execute(

@@ -15,6 +15,7 @@ from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.jit import kernel
 from rnnconv_cli.kernels.reference import DIVERGED, REACHED, RUNNING
 from rnnconv_cli.kernels.thin import adjoint_products_into, products_into, spare_size, step_down_into, tiles_of
+from rnnconv_cli.kernels.threads import meet, share, side_by_side
 
 # --- pieces: each writes into an array that its caller owns -----------------------------------------------------------
 
@@ -103,24 +104,28 @@ def pattern_into(g: Array, activation: int, slope: Array) -> None:
 
 
 @kernel
-def propagate_into(
-    W: Array, inputs: Array, left: Array, right: Array, activation: int, preactivation: Array, hidden: Array
-) -> None:
-    """Write g_l = (W + sum_r left_r right_r^T) h_{l-1} + inputs_l and h_l, layer by layer; no `left` means W alone.
+def preactivate_into(W: Array, layer: int, inputs: Array, hidden: Array, first: int, last: int, g: Array) -> None:
+    """Write neurons [first, last) of g_l = W h_{l-1} + A x_l, `inputs` being A x; W h_0 = 0 is skipped."""
+    if layer > 0:
+        products_into(weights_of_layer(W, layer), hidden[layer - 1], inputs[layer], first, last, g)
+    else:
+        for i in range(g.shape[0]):
+            copy_into(g[i][first:last], inputs[layer, i][first:last])
 
-    `inputs` holds A x_l, (L, n, m). W h_0 = 0 is skipped.
-    """
-    for layer in range(inputs.shape[0]):
-        g, h = preactivation[layer], hidden[layer]
-        if layer == 0:
-            copy_into(flat(g), flat(inputs[layer]))
-        else:
-            previous = hidden[layer - 1]
-            products_into(weights_of_layer(W, layer), previous, inputs[layer], 0, W.shape[1], g)
-            for i in range(left.shape[0]):
-                for r in range(left.shape[1]):
-                    add_into(g[i], np.dot(right[i, r], previous[i]), left[i, r])
-        activate_into(flat(g), activation, flat(h))
+
+@kernel
+def backpropagate_into(
+    W: Array, B: Array, residual: Array, layer: int, first: int, last: int, carried: Array, signals: Array
+) -> None:
+    """Turn D_l's diagonal in `signals` into the signal, for neurons [first, last); `carried` is spare room, (n, m)."""
+    n_sequences = signals.shape[1]
+    for i in range(n_sequences):
+        zero(carried[i][first:last])
+    adjoint_products_into(B, residual[layer], first, last, carried)
+    if layer < signals.shape[0] - 1:
+        adjoint_products_into(weights_of_layer(W, layer + 1), signals[layer + 1], first, last, carried)
+    for i in range(n_sequences):
+        scale_into(signals[layer, i][first:last], carried[i][first:last])
 
 
 @kernel
@@ -136,19 +141,6 @@ def residuals_into(B: Array, hidden: Array, minus_labels: Array, residual: Array
         rows_of_layers(residual, 0, horizon),
     )
     zero(flat(residual[0]))
-
-
-@kernel
-def backward_into(W: Array, B: Array, residual: Array, first: int, signals: Array) -> None:
-    """Turn the diagonals of D into signals, in place, for the layers from `first` on, counted from zero."""
-    horizon, n_sequences, width = signals.shape
-    carried = np.empty((n_sequences, width), dtype=signals.dtype)
-    for layer in range(horizon - 1, first - 1, -1):
-        zero(flat(carried))
-        adjoint_products_into(B, residual[layer], 0, width, carried)
-        if layer < horizon - 1:
-            adjoint_products_into(weights_of_layer(W, layer + 1), signals[layer + 1], 0, width, carried)
-        scale_into(flat(signals[layer]), flat(carried))
 
 
 @kernel
@@ -202,7 +194,14 @@ def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, ac
     """Return (g, h) where sequence i runs through W + sum_r left_{i,r} right_{i,r}^T."""
     inputs = input_products(A, x)
     preactivation, hidden = np.empty_like(inputs), np.empty_like(inputs)
-    propagate_into(W, inputs, left, right, activation, preactivation, hidden)
+    for layer in range(inputs.shape[0]):
+        g = preactivation[layer]
+        preactivate_into(W, layer, inputs, hidden, 0, W.shape[1], g)
+        if layer > 0:
+            for i in range(left.shape[0]):
+                for r in range(left.shape[1]):
+                    add_into(g[i], np.dot(right[i, r], hidden[layer - 1, i]), left[i, r])
+        activate_into(flat(g), activation, flat(hidden[layer]))
     return preactivation, hidden
 
 
@@ -226,8 +225,9 @@ def loss(residual: Array) -> float:
 @kernel
 def backward(W: Array, B: Array, pattern: Array, residual: Array) -> Array:
     """Return signals_l = D_l sum_{a>=l} Back_{l->a}^T loss_a by the recursion down from l = L (Fact 2.5)."""
-    signals = pattern.copy()
-    backward_into(W, B, residual, 0, signals)
+    signals, carried = pattern.copy(), np.empty_like(pattern[0])
+    for layer in range(pattern.shape[0] - 1, -1, -1):
+        backpropagate_into(W, B, residual, layer, 0, W.shape[1], carried, signals)
     return signals
 
 
@@ -253,21 +253,6 @@ def weigh_batch(batch: Array, residual: Array) -> None:
                 residual[layer, i, k] *= drawn[i]
 
 
-@kernel
-def step_down(W: Array, learning_rate: float, signals: Array, hidden: Array, spare: Array, squares: Array) -> float:
-    """Take W <- W - eta grad f in place and return ||grad f||_F^2; the gradient itself is never stored."""
-    horizon, width, total = hidden.shape[0], W.shape[1], 0.0
-    if W.shape[0] == 1:
-        left, right = rows_of_layers(signals, 1, horizon), rows_of_layers(hidden, 0, horizon - 1)
-        step_down_into(W[0], learning_rate, left, right, 0, width, spare, squares)
-        return float(np.sum(squares))
-    for layer in range(1, horizon):
-        step_down_into(W[layer], learning_rate, signals[layer], hidden[layer - 1], 0, width, spare, squares)
-        total += float(np.sum(squares))
-    return total
-
-
-@kernel
 def descend(
     W: Array,
     A: Array,
@@ -286,33 +271,104 @@ def descend(
 ) -> tuple[int, int]:
     """Take steps W <- W - eta (n/|S|) sum_{i in S} grad f_i in place (Theorems 1 and 2); return (step, status).
 
-    All buffers are made once, A x once. Beside W there are three numbers for each layer, sequence and neuron: A x, h
-    and `signals`, which holds g on the way forward and the signals on the way back; those of l = 1 are not needed.
+    Buffers are made once, A x once. Beside W there are three numbers for each layer, sequence and neuron: A x, h and
+    `signals`, which holds g on the way forward and the signals on the way back.
     """
     inputs = input_products(A, x)
-    hidden, signals, residual, minus_labels = (
-        np.empty_like(inputs),
-        np.empty_like(inputs),
-        np.empty_like(labels),
-        -labels,
-    )
+    hidden, signals = np.empty_like(inputs), np.empty_like(inputs)
+    squares = np.zeros((W.shape[0], tiles_of(W.shape[1])))
+
+    def run(part: int, parts: int, counters: Array) -> tuple[int, int]:
+        return take_steps(
+            part,
+            parts,
+            counters,
+            W,
+            B,
+            inputs,
+            -labels,
+            activation,
+            learning_rate,
+            batches,
+            first_step,
+            last_step,
+            target,
+            limit,
+            losses,
+            gradient_norms,
+            hidden,
+            signals,
+            squares,
+        )
+
+    return side_by_side(run, W.shape[1])
+
+
+@kernel
+def take_steps(
+    part: int,
+    parts: int,
+    counters: Array,
+    W: Array,
+    B: Array,
+    inputs: Array,
+    minus_labels: Array,
+    activation: int,
+    learning_rate: float,
+    batches: Array,
+    first_step: int,
+    last_step: int,
+    target: float,
+    limit: float,
+    losses: Array,
+    gradient_norms: Array,
+    hidden: Array,
+    signals: Array,
+    squares: Array,
+) -> tuple[int, int]:
+    """Do a thread's share of `descend`: its neurons in every layer, its rows of W.
+
+    Residuals and loss are every thread's own, so that all come to the same decision. Signals of l = 1 are not needed.
+    """
     horizon, n_sequences, width = inputs.shape
+    first, last = share(width, part, parts)
+    residual, carried = np.empty_like(minus_labels), np.empty((n_sequences, width), dtype=W.dtype)
     depth = n_sequences * (horizon - 1 if W.shape[0] == 1 else 1)
-    spare, squares = np.empty(spare_size(depth, W.itemsize), dtype=W.dtype), np.empty(tiles_of(width))
-    none = np.empty((0, 0, W.shape[1]), dtype=W.dtype)
+    spare = np.empty(spare_size(depth, W.itemsize), dtype=W.dtype)
     for step in range(first_step, last_step):
-        propagate_into(W, inputs, none, none, activation, signals, hidden)
+        for layer in range(horizon):
+            preactivate_into(W, layer, inputs, hidden, first, last, signals[layer])
+            for i in range(n_sequences):
+                activate_into(signals[layer, i][first:last], activation, hidden[layer, i][first:last])
+            if parts > 1:
+                meet(counters, parts)
         residuals_into(B, hidden, minus_labels, residual)
-        losses[step] = loss(residual)
-        if not (np.isfinite(losses[step]) and losses[step] <= limit):
+        value = loss(residual)
+        if part == 0:
+            losses[step] = value
+        if not (np.isfinite(value) and value <= limit):
             return step, DIVERGED
-        if losses[step] <= target:
+        if value <= target:
             return step, REACHED
         if batches.shape[1] > 0:
             weigh_batch(batches[step], residual)
-        pattern_into(flat(signals), activation, flat(signals))
-        backward_into(W, B, residual, 1, signals)
-        gradient_norms[step] = step_down(W, learning_rate, signals, hidden, spare, squares)
+        for layer in range(horizon - 1, 0, -1):
+            for i in range(n_sequences):
+                pattern_into(signals[layer, i][first:last], activation, signals[layer, i][first:last])
+            backpropagate_into(W, B, residual, layer, first, last, carried, signals)
+            if parts > 1:
+                meet(counters, parts)
+        if W.shape[0] == 1:
+            left, right = rows_of_layers(signals, 1, horizon), rows_of_layers(hidden, 0, horizon - 1)
+            step_down_into(W[0], learning_rate, left, right, first, last, spare, squares[0])
+        else:
+            for layer in range(1, horizon):
+                left, right = signals[layer], hidden[layer - 1]
+                step_down_into(W[layer], learning_rate, left, right, first, last, spare, squares[layer])
+        if parts > 1:
+            meet(counters, parts)
+        if part == 0:
+            gradient_norms[step] = np.sum(squares)
     return last_step, RUNNING
 
 

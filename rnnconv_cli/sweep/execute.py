@@ -16,6 +16,7 @@ import numpy as np
 
 from rnnconv_cli.errors import MeasurementError, OverflowedNetwork, ResourceError
 from rnnconv_cli.kernels.backend import BACKENDS, Backend
+from rnnconv_cli.kernels.threads import threads_in_use, use_threads
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.measure.training import step_is_too_large
@@ -45,7 +46,7 @@ class _Queue:
     """
 
     def __init__(self, jobs: int) -> None:
-        self.jobs, self.seconds = jobs, 0.0
+        self.jobs, self.seconds, self._cores = jobs, 0.0, jobs
         self._waiting: list[tuple[float, Group]] = []
         self._room = usable_memory()
 
@@ -55,7 +56,12 @@ class _Queue:
     @property
     def is_worth_a_pool(self) -> bool:
         """Whether worker processes would save more than they cost."""
-        return self.jobs > 1 and self.seconds >= WORTH_A_POOL_SECONDS
+        return self.jobs > 1 and len(self._waiting) > 1 and self.seconds >= WORTH_A_POOL_SECONDS
+
+    @property
+    def threads(self) -> int:
+        """How many threads each worker may use: more than one where memory, or want of work, leaves cores idle."""
+        return self._cores // max(1, min(self.jobs, len(self._waiting)))
 
     def add(self, trials: Iterable[Trial], urgent: Set[Trial] = frozenset()) -> float:
         """Put trials before all others, urgent ones first, then the longest; return their predicted core-seconds.
@@ -160,7 +166,7 @@ def _groups(trials: Iterable[Trial]) -> list[Group]:
 
 
 def _in_this_process(queue: _Queue, backend: str) -> Finished:
-    with limit_blas_threads():
+    with limit_blas_threads(), _threads_of_a_run(queue.threads):
         while queue and not queue.is_worth_a_pool:
             seconds, group = queue.next()
             yield seconds, group, run_group(group, backend)
@@ -168,7 +174,12 @@ def _in_this_process(queue: _Queue, backend: str) -> Finished:
 
 def _in_workers(queue: _Queue, backend: str) -> Finished:
     workers, ahead = queue.jobs, 0.0  # predicted seconds of what runs, or waits in the pool
-    pool = ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(
+        workers,
+        mp_context=multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(queue.threads,),
+    )
     running: dict[Future[Results], tuple[float, Group]] = {}
     ended = SimpleQueue[Future[Results]]()
     try:
@@ -240,8 +251,20 @@ def _signals_kept() -> Iterator[None]:
             signal.raise_signal(each)
 
 
-def _start_worker() -> None:
+@contextlib.contextmanager
+def _threads_of_a_run(count: int) -> Iterator[None]:
+    """Let descent runs in the block use so many threads."""
+    before = threads_in_use()
+    use_threads(count)
+    try:
+        yield
+    finally:
+        use_threads(before)
+
+
+def _start_worker(threads: int) -> None:
     """Leave Ctrl-C to the parent, SIGTERM to the default, and BLAS one thread for the life of the worker."""
+    use_threads(threads)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()

@@ -17,6 +17,7 @@ import pytest
 
 from rnnconv_cli.errors import ResourceError
 from rnnconv_cli.kernels.backend import BACKENDS, warm_up
+from rnnconv_cli.kernels.threads import threads_in_use
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.records import (
@@ -29,7 +30,7 @@ from rnnconv_cli.records import (
     Trial,
 )
 from rnnconv_cli.sweep import execute as executor
-from rnnconv_cli.sweep.execute import Readings, execute, label
+from rnnconv_cli.sweep.execute import Readings, execute, label, run_group
 
 if TYPE_CHECKING:
     from tests.conftest import Recorder
@@ -157,6 +158,34 @@ def test_what_a_finished_trial_asks_for_is_done_next(
     assert len(recorder.phases) == 1
     total = (recorder.phases[0][1] or 0.0) + sum(recorder.expected)
     assert sum(seconds for _, seconds in recorder.advanced) == pytest.approx(total)
+
+
+@pytest.mark.parametrize(
+    ("room", "groups", "threads"),
+    [(1.0, 3, 4), (2.5, 3, 2), (100.0, 3, 1), (100.0, 1, 4), (100.0, 9, 1)],
+    ids=["one fits", "two fit", "three groups", "one group", "nine groups"],
+)
+def test_cores_without_a_trial_of_their_own_help_with_another(
+    room: float, groups: int, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trials = [trial("hidden-norm-max", replace(PROBLEM, width=512), replicate=k) for k in range(groups)]
+    monkeypatch.setattr(executor, "usable_memory", lambda: int(room * peak_bytes(trials[0])))
+    queue = executor._Queue(4)
+    queue.add(trials)
+    assert queue.threads == threads
+
+
+@pytest.mark.parametrize("groups", [1, 2])
+def test_threads_of_a_run_end_with_it(groups: int, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[int] = []
+
+    def in_use(group: executor.Group, backend: str) -> executor.Results:
+        seen.append(threads_in_use())
+        return run_group(group, backend)
+
+    monkeypatch.setattr(executor, "run_group", in_use)
+    measured(*(trial("hidden-norm-max", replicate=k) for k in range(groups)), jobs=2, progress=recorder)
+    assert (seen, threads_in_use()) == ([2 // groups] * groups, 1)
 
 
 def test_what_is_asked_for_later_must_fit_too(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
