@@ -64,7 +64,7 @@ class Objective(Protocol):
         """Return what a step has to raise: the values, or what they are smoothed to; `progress` runs from 0 to 1."""
         ...
 
-    def gradient(self, points: Points, progress: float) -> tuple[Array, Array]:
+    def gradient(self, points: Points, progress: float, backend: Backend) -> tuple[Array, Array]:
         """Return the gradient of the scores with respect to W' in factors (t, k, m)."""
         ...
 
@@ -74,7 +74,7 @@ def climb(objective: Objective, start: Points, size: float, steps: int, backend:
     current = best = start
     for step in range(steps):
         progress = step / max(1, steps - 1)
-        left, right = objective.gradient(current, progress)
+        left, right = objective.gradient(current, progress, backend)
         norm = np.sqrt(np.maximum(inner_product(left, right, left, right), 0))
         unit = np.divide(size, norm, out=np.zeros_like(norm), where=norm > 0)[:, None, None] * left
         ends = [
@@ -140,7 +140,7 @@ def states_at(state: State, sequences: Array, left: Array, right: Array, backend
     return preactivation.reshape(shape), hidden.reshape(shape)
 
 
-def pulled_back(state: State, points: Points, entering: Array) -> tuple[Array, Array]:
+def pulled_back(state: State, points: Points, entering: Array, backend: Backend) -> tuple[Array, Array]:
     """Return the factors (t, q (L - 1), m) of sum_a s_a h_{a-1}^T, the gradient with respect to W' at the points.
 
     s_a = entering_a + D_a (W + W')^T s_{a+1} is the derivative by g_a; `entering` (L, t, q, m) is its direct part.
@@ -150,7 +150,8 @@ def pulled_back(state: State, points: Points, entering: Array) -> tuple[Array, A
     shape = carried.shape
     for layer in range(len(pattern) - 1, 0, -1):
         signals[layer] = entering[layer] + pattern[layer] * carried
-        carried = (signals[layer].reshape(-1, shape[2]) @ weights_of_layer(state.instance.W, layer)).reshape(shape)
+        W, rows = weights_of_layer(state.instance.W, layer), signals[layer].reshape(-1, shape[2])
+        carried = backend.adjoint_products(W, rows).reshape(shape)
         carried += (signals[layer] @ points.left.transpose(0, 2, 1)) @ points.right
     return _terms(signals[1:]), _terms(points.hidden[:-1])
 

@@ -51,25 +51,25 @@ class ProductChange:
         values = np.zeros(len(left))
         for _ in range(steps):
             z = _unit(z)
-            y = self._difference(preactivation, left, right, z)
+            y = self._difference(preactivation, left, right, z, backend)
             values = np.linalg.norm(y, axis=1)
-            z = self._adjoint_difference(preactivation, left, right, _unit(y))
+            z = self._adjoint_difference(preactivation, left, right, _unit(y), backend)
         return Points(left, right, preactivation, hidden, values, _unit(z))
 
     def scores(self, points: Points, progress: float) -> Array:
         """Return the values: only the gradient is smoothed."""
         return points.values
 
-    def gradient(self, points: Points, progress: float) -> tuple[Array, Array]:
+    def gradient(self, points: Points, progress: float, backend: Backend) -> tuple[Array, Array]:
         """Return the gradient of y^T D_L W ... D_2 W z, of the weights and of the smoothed patterns."""
         g, left, right = points.preactivation, points.left, points.right
-        y = _unit(self._difference(g, left, right, points.direction))
+        y = _unit(self._difference(g, left, right, points.direction, backend))
         pattern = self._after(g)
-        entered, partial = self._through(pattern, left, right, points.direction)
-        carried = self._back_through(pattern, left, right, y)
+        entered, partial = self._through(pattern, left, right, points.direction, backend)
+        carried = self._back_through(pattern, left, right, y, backend)
         entering = carried[1:] * entered * self._pattern_slope(g[1:, :, 0])
         by_pattern = np.concatenate([np.zeros_like(g[:1]), entering[:, :, None]])
-        state_left, state_right = pulled_back(self.state, points, by_pattern)
+        state_left, state_right = pulled_back(self.state, points, by_pattern, backend)
         weight_left, weight_right = (pattern[1:] * carried[1:]).transpose(1, 0, 2), partial[:-1].transpose(1, 0, 2)
         return np.concatenate([weight_left, state_left], axis=1), np.concatenate([weight_right, state_right], axis=1)
 
@@ -83,13 +83,13 @@ class ProductChange:
     def _after(self, preactivation: Array) -> Array:
         return activation_pattern(preactivation[:, :, 0], self.state.instance.activation)
 
-    def _difference(self, preactivation: Array, left: Array, right: Array, z: Array) -> Array:
+    def _difference(self, preactivation: Array, left: Array, right: Array, z: Array, backend: Backend) -> Array:
         """Return (D_L W ... D_2 W - D~_L W~ ... D~_2 W~) z for each point's z."""
-        both = self._through(*self._after_and_before(preactivation, left, right, z))[1][-1]
+        both = self._through(*self._after_and_before(preactivation, left, right, z), backend)[1][-1]
         return np.asarray(both[: len(z)] - both[len(z) :])
 
-    def _adjoint_difference(self, preactivation: Array, left: Array, right: Array, y: Array) -> Array:
-        both = self._back_through(*self._after_and_before(preactivation, left, right, y))[0]
+    def _adjoint_difference(self, preactivation: Array, left: Array, right: Array, y: Array, backend: Backend) -> Array:
+        both = self._back_through(*self._after_and_before(preactivation, left, right, y), backend)[0]
         return np.asarray(both[: len(y)] - both[len(y) :])
 
     def _after_and_before(
@@ -100,23 +100,24 @@ class ProductChange:
         none = np.zeros_like(left)
         return pattern, np.concatenate([left, none]), np.concatenate([right, none]), np.concatenate([vectors, vectors])
 
-    def _through(self, pattern: Array, left: Array, right: Array, z: Array) -> tuple[Array, Array]:
+    def _through(self, pattern: Array, left: Array, right: Array, z: Array, backend: Backend) -> tuple[Array, Array]:
         """Return (W + W') p_{a-1} for a = 2..L, (L - 1, k, m), and p_1 = z, p_a = D_a (W + W') p_{a-1}, (L, k, m)."""
         entered, partial = np.empty_like(pattern[1:]), np.empty_like(pattern)
         partial[0] = z
         for layer in range(1, len(pattern)):
-            entered[layer - 1] = partial[layer - 1] @ weights_of_layer(self.state.instance.W, layer).T
+            W = weights_of_layer(self.state.instance.W, layer)
+            entered[layer - 1] = backend.products(W, partial[layer - 1])
             entered[layer - 1] += _low_rank(left, right, partial[layer - 1])
             partial[layer] = pattern[layer] * entered[layer - 1]
         return entered, partial
 
-    def _back_through(self, pattern: Array, left: Array, right: Array, y: Array) -> Array:
+    def _back_through(self, pattern: Array, left: Array, right: Array, y: Array, backend: Backend) -> Array:
         """Return c_L = y and c_{a-1} = (W + W')^T D_a c_a down to a = 2, (L, k, m)."""
         carried = np.empty_like(pattern)
         carried[-1] = y
         for layer in range(len(pattern) - 1, 0, -1):
             signal = pattern[layer] * carried[layer]
-            carried[layer - 1] = signal @ weights_of_layer(self.state.instance.W, layer)
+            carried[layer - 1] = backend.adjoint_products(weights_of_layer(self.state.instance.W, layer), signal)
             carried[layer - 1] += _low_rank(right, left, signal)
         return carried
 

@@ -53,12 +53,12 @@ class Remainder:
         """Return the values: nothing needs smoothing."""
         return points.values
 
-    def gradient(self, points: Points, progress: float) -> tuple[Array, Array]:
+    def gradient(self, points: Points, progress: float, backend: Backend) -> tuple[Array, Array]:
         """Return grad f(W + W') - grad f(W)."""
         instance = self.state.instance
         residual = self.residual[:, None] + self._output_change(points.hidden)
         pattern = activation_pattern(points.preactivation, instance.activation)
-        left, right = pulled_back(self.state, points, pattern * (residual @ instance.B))
+        left, right = pulled_back(self.state, points, pattern * (residual @ instance.B), backend)
         base_left, base_right = self.first_order()
         return np.concatenate([left, -base_left], axis=1), np.concatenate([right, base_right], axis=1)
 

@@ -42,12 +42,12 @@ class HiddenChange:
         """Return the values: nothing needs smoothing."""
         return points.values
 
-    def gradient(self, points: Points, progress: float) -> tuple[Array, Array]:
+    def gradient(self, points: Points, progress: float, backend: Backend) -> tuple[Array, Array]:
         """Return the gradient of ||h'||^2 / 2."""
         pattern = activation_pattern(points.preactivation, self.state.instance.activation)
         place, entering = _places(self.targets, len(points.left)), np.zeros_like(points.hidden)
         entering[place] = pattern[place] * self._change(points.hidden)
-        return pulled_back(self.state, points, entering)
+        return pulled_back(self.state, points, entering, backend)
 
     def _change(self, hidden: Array) -> Array:
         place = _places(self.targets, hidden.shape[1])
@@ -86,12 +86,12 @@ class Flips:
         """Return the smoothed counts, sum over the units of 1 / (1 + exp(sign(g~) g / width))."""
         return np.asarray(np.sum(0.5 - 0.5 * np.tanh(self._distance(points, progress) / 2), axis=1))
 
-    def gradient(self, points: Points, progress: float) -> tuple[Array, Array]:
+    def gradient(self, points: Points, progress: float, backend: Backend) -> tuple[Array, Array]:
         """Return the gradient of the smoothed counts, up to a factor."""
         entering = np.zeros_like(points.preactivation)
         slope = 1 - np.tanh(self._distance(points, progress) / 2) ** 2
         entering[_places(self.targets, len(points.left))] = -_sign(self._before(len(points.left))) * slope
-        return pulled_back(self.state, points, entering)
+        return pulled_back(self.state, points, entering, backend)
 
     def _found(self, preactivation: Array) -> Array:
         return np.asarray(preactivation[_places(self.targets, preactivation.shape[1])])

@@ -52,6 +52,10 @@ class Backend(Protocol):
         gradient_norms: Array,
     ) -> tuple[int, int]: ...
 
+    def products(self, W: Array, vectors: Array) -> Array: ...
+
+    def adjoint_products(self, W: Array, vectors: Array) -> Array: ...
+
     def apply_product(self, W: Array, pattern: Array, vectors: Array) -> Array: ...
 
     def apply_product_adjoint(self, W: Array, pattern: Array, vectors: Array) -> Array: ...
@@ -91,6 +95,8 @@ def warm_up(backend: Backend, dtype: str) -> None:
     backend.weight_gradient(signals, hidden, 1)
     batches, losses, norms = np.empty((1, 0), dtype=np.int64), np.empty(1), np.empty(1)
     backend.descend(W.copy(), W[0], W[0], tokens, tokens, RELU, 1.0, batches, 0, 1, 0.0, 1.0, losses, norms)
+    backend.products(W[0], vector)
+    backend.adjoint_products(W[0], vector)
     layers = pattern[:, 0].copy()
     backend.apply_product(W, layers, vector)
     backend.apply_product_adjoint(W, layers, vector)

@@ -11,6 +11,7 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
 from rnnconv_cli.kernels.simd import BLOCK, INDEX, Lanes, Value
@@ -35,6 +36,12 @@ class _Rows:
     def at(self, row: Value, column: Value) -> Value:
         """A pointer to an entry."""
         return self.builder.gep(self.data, [self.builder.add(self.builder.mul(row, self.columns), column)])
+
+
+def _alike(*arrays: Any) -> None:
+    """Refuse arrays that are not C-contiguous or not of one type: their memory would be read as what it is not."""
+    if any(each.layout != "C" or each.dtype != arrays[0].dtype for each in arrays):
+        raise TypingError(f"needs C-contiguous arrays of one type, got {', '.join(map(str, arrays))}")
 
 
 def _plus(builder: Any, value: Value, number: int) -> Value:
@@ -79,6 +86,7 @@ def _dots(n_sequences: int) -> Any:
                 few.store(builder.fadd(products, given), outputs.at(i, row), inside)
             return context.get_dummy_value()
 
+        _alike(W, vectors, addend, result)
         return types.void(W, types.intp, types.intp, vectors, types.intp, addend, result), emit
 
     return dots
@@ -141,6 +149,7 @@ def _columns(n_sequences: int) -> Any:
                     add([lanes.first(_plus(builder, left, -v * lanes.count)) for v in range(n_vectors)])
             return context.get_dummy_value()
 
+        _alike(W, vectors, result)
         intp = types.intp
         return types.void(W, intp, intp, intp, intp, vectors, intp, result, intp, intp), emit
 
@@ -194,6 +203,7 @@ def _tile(n_vectors: int) -> Any:
             square = lanes.lane(lanes.sums([builder.load(squares)]), 0)
             return square if square.type == ir.DoubleType() else builder.fpext(square, ir.DoubleType())
 
+        _alike(W, lefts, rights)
         intp = types.intp
         return types.float64(W, intp, intp, intp, W.dtype, lefts, intp, rights, intp), emit
 
@@ -214,6 +224,7 @@ def _pack(count: int | None) -> Any:
             lanes.store(vector, written.at(ir.Constant(INDEX, 0), place))
             return context.get_dummy_value()
 
+        _alike(source, target)
         return types.void(source, types.intp, types.intp, types.intp, target, types.intp), emit
 
     return pack

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnconv_cli.kernels.activations import LINEAR, RELU
 from rnnconv_cli.kernels.arrays import Array
-from rnnconv_cli.kernels.jit import kernel
+from rnnconv_cli.kernels.jit import kernel, piece
 from rnnconv_cli.kernels.reference import DIVERGED, REACHED, RUNNING
 from rnnconv_cli.kernels.thin import adjoint_products_into, products_into, spare_size, step_down_into, tiles_of
 from rnnconv_cli.kernels.threads import meet, share, side_by_side
@@ -103,7 +103,7 @@ def pattern_into(g: Array, activation: int, slope: Array) -> None:
             slope[k] = 1 - np.tanh(g[k]) ** 2
 
 
-@kernel
+@piece
 def preactivate_into(W: Array, layer: int, inputs: Array, hidden: Array, first: int, last: int, g: Array) -> None:
     """Write neurons [first, last) of g_l = W h_{l-1} + A x_l, `inputs` being A x; W h_0 = 0 is skipped."""
     if layer > 0:
@@ -113,7 +113,7 @@ def preactivate_into(W: Array, layer: int, inputs: Array, hidden: Array, first: 
             copy_into(g[i][first:last], inputs[layer, i][first:last])
 
 
-@kernel
+@piece
 def backpropagate_into(
     W: Array, B: Array, residual: Array, layer: int, first: int, last: int, carried: Array, signals: Array
 ) -> None:
@@ -128,7 +128,7 @@ def backpropagate_into(
         scale_into(signals[layer, i][first:last], carried[i][first:last])
 
 
-@kernel
+@piece
 def residuals_into(B: Array, hidden: Array, minus_labels: Array, residual: Array) -> None:
     """Write B h_l - y*_l for all layers and sequences; zeros at l = 1."""
     horizon = hidden.shape[0]
@@ -182,7 +182,6 @@ def activation_pattern(preactivation: Array, activation: int) -> Array:
     return pattern
 
 
-@kernel
 def forward(W: Array, A: Array, x: Array, activation: int) -> tuple[Array, Array]:
     """Return (g, h) with h_0 = 0, g_l = W h_{l-1} + A x_l (Section 2.1)."""
     none = np.empty((0, 0, W.shape[1]), dtype=W.dtype)
@@ -358,18 +357,35 @@ def take_steps(
             backpropagate_into(W, B, residual, layer, first, last, carried, signals)
             if parts > 1:
                 meet(counters, parts)
-        if W.shape[0] == 1:
-            left, right = rows_of_layers(signals, 1, horizon), rows_of_layers(hidden, 0, horizon - 1)
-            step_down_into(W[0], learning_rate, left, right, first, last, spare, squares[0])
-        else:
-            for layer in range(1, horizon):
-                left, right = signals[layer], hidden[layer - 1]
-                step_down_into(W[layer], learning_rate, left, right, first, last, spare, squares[layer])
+        for k in range(W.shape[0]):
+            if W.shape[0] == 1:
+                left, right = rows_of_layers(signals, 1, horizon), rows_of_layers(hidden, 0, horizon - 1)
+            elif k > 0:
+                left, right = signals[k], hidden[k - 1]
+            else:
+                continue
+            step_down_into(W[k], learning_rate, left, right, first, last, spare, squares[k])
         if parts > 1:
             meet(counters, parts)
         if part == 0:
             gradient_norms[step] = np.sum(squares)
     return last_step, RUNNING
+
+
+@kernel
+def products(W: Array, vectors: Array) -> Array:
+    """Return W v for each row v of `vectors`."""
+    results = np.zeros((vectors.shape[0], W.shape[0]), dtype=vectors.dtype)
+    products_into(W, vectors, results, 0, W.shape[0], results)
+    return results
+
+
+@kernel
+def adjoint_products(W: Array, vectors: Array) -> Array:
+    """Return W^T v for each row v of `vectors`."""
+    results = np.zeros((vectors.shape[0], W.shape[1]), dtype=vectors.dtype)
+    adjoint_products_into(W, vectors, 0, W.shape[1], results)
+    return results
 
 
 @kernel

@@ -14,6 +14,7 @@ from numba.extending import overload
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 kernel = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
+piece = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, inline="always")  # compiled in place
 
 
 def replaces(function: Callable[..., Any]) -> Callable[[Function], Function]:

@@ -139,6 +139,16 @@ def descend(
     return last_step, RUNNING
 
 
+def products(W: Array, vectors: Array) -> Array:
+    """Return W v for each row v: W (p, q), vectors (r, q) -> (r, p)."""
+    return np.asarray(vectors @ W.T)
+
+
+def adjoint_products(W: Array, vectors: Array) -> Array:
+    """Return W^T v for each row v: W (p, q), vectors (r, p) -> (r, q)."""
+    return np.asarray(vectors @ W)
+
+
 def apply_product(W: Array, pattern: Array, vectors: Array) -> Array:
     """Return all partial products D_k W ... D_1 W z for k = 1..K of one sequence.
 

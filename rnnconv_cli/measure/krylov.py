@@ -42,7 +42,7 @@ def gram_product(state: State, backend: Backend) -> Callable[[Array], Array]:
         change = np.zeros_like(kicks[0])
         for use in range(uses):
             W = reference.weights_of_layer(instance.W, use + 1)
-            change = state.pattern[use + 1] * (change @ W.T + kicks[use])
+            change = state.pattern[use + 1] * (backend.products(W, change) + kicks[use])
             outputs[use] = instance.B @ change.T
         return outputs.ravel()
 

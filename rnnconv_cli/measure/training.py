@@ -123,7 +123,7 @@ def descend(
     step, code, moved = 0, reference.RUNNING, []
     while code == reference.RUNNING and step <= training.max_steps:
         if step in read_at:
-            moved.append(float(np.linalg.norm(W.astype(np.float64) - instance.W)))
+            moved.append(_distance(W, instance.W))
         at_end = step == training.max_steps  # only the loss there is wanted: W stays where it was recorded
         next_stop = min((each for each in read_at if each > step), default=training.max_steps)
         step, code = backend.descend(
@@ -145,6 +145,13 @@ def descend(
     ends = {reference.REACHED: Status.OK, reference.DIVERGED: Status.DIVERGED, reference.RUNNING: Status.NOT_REACHED}
     last = min(step, training.max_steps)
     return Run(losses[: last + 1], norms[: last + 1], W, ends[code], eta, floor, tuple(moved))
+
+
+def _distance(W: Array, origin: Array) -> float:
+    """Return ||W - W_0||_F in float64, row by row: no temporary of the size of W."""
+    rows, from_rows = (each.reshape(-1, each.shape[2]) for each in (W, origin))
+    squares = [np.sum(np.square(row.astype(np.float64) - other)) for row, other in zip(rows, from_rows, strict=True)]
+    return math.sqrt(math.fsum(squares))
 
 
 def initial_loss(instance: Instance, backend: Backend) -> float:

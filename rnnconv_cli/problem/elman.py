@@ -13,6 +13,8 @@ from rnnconv_cli.problem import sequences
 from rnnconv_cli.problem.seeding import Stream, stream
 from rnnconv_cli.records import ProblemSetting
 
+ROWS_AT_A_TIME = 64  # of W that are drawn in float64 before they are stored in the network's own type
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Instance:
@@ -43,9 +45,12 @@ def network(setting: ProblemSetting, rng: np.random.Generator) -> tuple[Array, A
     A = rng.standard_normal((width, setting.input_dim)) * scale
     B = rng.standard_normal((setting.output_dim, width))
     B /= math.sqrt(setting.output_dim if setting.output_variance == "1/d" else width)
-    W = rng.standard_normal((setting.horizon if setting.layers == "independent" else 1, width, width))
-    W *= scale
-    return W.astype(dtype, copy=False), A.astype(dtype), B.astype(dtype)
+    W = np.empty((setting.horizon if setting.layers == "independent" else 1, width, width), dtype=dtype)
+    for matrix in W:
+        for first in range(0, width, ROWS_AT_A_TIME):
+            rows = matrix[first : first + ROWS_AT_A_TIME]
+            rows[:] = rng.standard_normal(rows.shape) * scale
+    return W, A.astype(dtype), B.astype(dtype)
 
 
 def draw(setting: ProblemSetting, seed: int, replicate: int) -> Instance:

@@ -8,5 +8,5 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 __version__: str
 
 def njit(
-    *, nogil: bool, cache: bool = ..., error_model: str = ..., no_cfunc_wrapper: bool = ...
+    *, cache: bool, nogil: bool, error_model: str, no_cfunc_wrapper: bool, inline: str = "never"
 ) -> Callable[[_Function], _Function]: ...

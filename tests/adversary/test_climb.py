@@ -48,7 +48,7 @@ def test_gradient_is_the_central_difference(
     state = draw_state(activation=activation, layers=layers)
     objective = OBJECTIVES[name](state, backend)
     point = random_start(objective, 0.5, backend)
-    left, right = objective.gradient(point, 0.5)
+    left, right = objective.gradient(point, 0.5, backend)
     slopes, predicted = [], []
     for seed in range(4):
         toward = random_point(np.random.default_rng(10 + seed), (objective.count, 2, 48), 1e-6)
@@ -154,6 +154,6 @@ def test_a_dead_network_stays_where_it_is(draw_state: DrawState, backend: Backen
     objective = HiddenChange(state, (Target(1, 0),))
     point = random_start(objective, 0.5, backend)
     dead = Points(point.left, point.right, point.preactivation - 1e3, 0 * point.hidden, point.values, point.direction)
-    left, right = objective.gradient(dead, 0.0)
+    left, right = objective.gradient(dead, 0.0, backend)
     assert not (left.transpose(0, 2, 1) @ right).any()
     assert np.isfinite(climb(objective, dead, 0.5, 2, backend).left).all()

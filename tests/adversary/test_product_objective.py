@@ -62,7 +62,7 @@ def test_gradient_of_a_smooth_network_is_the_central_difference(
     state = draw_state(activation=activation, layers=layers, width=20)
     objective = ProductChange(state, TARGETS[:1], 0.8)
     point = start_at(objective, *random_point(np.random.default_rng(0), (1, 2, 20), 0.8), backend)
-    left, right = objective.gradient(point, 0.0)
+    left, right = objective.gradient(point, 0.0, backend)
     for seed in range(3):
         toward = random_point(np.random.default_rng(seed + 5), (1, 1, 20), 1e-5)
         values = []
@@ -78,7 +78,7 @@ def test_patterns_enter_the_gradient(draw_state: DrawState, backend: Backend) ->
     state = draw_state()
     objective = ProductChange(state, TARGETS, 0.8)
     point = start_at(objective, *random_point(np.random.default_rng(0), (2, 2, 48), 0.8), backend)
-    left, right = objective.gradient(point, 0.0)
+    left, right = objective.gradient(point, 0.0, backend)
     assert left.shape == right.shape == (2, objective.rank, 48)
     assert np.linalg.norm(left[:, :3]) > 0
     assert np.linalg.norm(left[:, 3:]) > 0

@@ -152,6 +152,9 @@ def test_products(backend: Backend, network: Network, activation: int) -> None:
     W, A, B, x, _ = network
     preactivation, _ = reference.forward(W, A, x, activation)
     pattern = np.ascontiguousarray(reference.activation_pattern(preactivation, activation)[:, 0])
+    one = W[-1]
+    assert_close(backend.products(one, B), reference.products(one, B), network)
+    assert_close(backend.adjoint_products(one, B), reference.adjoint_products(one, B), network)
     assert_close(backend.apply_product(W, pattern, B), reference.apply_product(W, pattern, B), network)
     assert_close(backend.apply_product_adjoint(W, pattern, B), reference.apply_product_adjoint(W, pattern, B), network)
 
@@ -176,6 +179,7 @@ def test_inputs_are_left_alone(backend: Backend, draw_network: DrawNetwork) -> N
     backend.weight_gradient(backend.backward(W, B, pattern, residual), hidden, 1)
     backend.apply_product_adjoint(W, pattern[:, 0].copy(), backend.apply_product(W, pattern[:, 0].copy(), B)[-1])
     backend.product_norm(W, pattern[:, 0].copy(), W, pattern[:, 1].copy(), hidden[0, 0], 1e-3, 50)
+    backend.adjoint_products(W[0], backend.products(W[0], B))
     for now, then in zip((*network, preactivation, hidden, pattern, residual), (*before, *kept), strict=True):
         np.testing.assert_array_equal(now, then)
 

@@ -112,6 +112,7 @@ def test_nothing_is_left_to_compile_after_the_warm_up(draw_network: DrawNetwork,
     kernels.descend(W.copy(), A, B, x, labels, RELU, 0.1, EVERYTHING, 0, 1, 0.0, np.inf, np.empty(1), np.empty(1))
     diagonals = np.ascontiguousarray(pattern[:, 0])
     kernels.apply_product_adjoint(W, diagonals, kernels.apply_product(W, diagonals, B)[-1])
+    kernels.adjoint_products(W[0], kernels.products(W[0], B))
     kernels.product_norm(W, diagonals, W, diagonals[:0], hidden[0, 0], 1e-3, 100)
     assert made() == before
 

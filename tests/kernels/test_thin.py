@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numba.core.errors import TypingError
 
 from rnnconv_cli.kernels import thin
 from rnnconv_cli.kernels.arrays import Array
@@ -153,6 +154,15 @@ def test_nothing_is_written_outside_the_range(draw: Draw) -> None:
     np.testing.assert_array_equal(adjoint[:, outside], addend[:, outside])
     np.testing.assert_array_equal(stepped[[*range(16), *range(30, 50)]], W[[*range(16), *range(30, 50)]])
     assert (squares > 0).tolist() == [16 <= row < 30 for row in range(0, 50, thin.TILE_ROWS)]
+
+
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="NumPy takes any arrays")
+def test_memory_is_not_read_as_what_it_is_not(draw: Draw) -> None:
+    """Compiled for one type and layout, the products would read others' numbers as bits."""
+    W, vectors, addend = draw(8, 8), draw(3, 8), draw(3, 8)
+    for strange in (addend.astype("float32"), np.asfortranarray(addend), np.repeat(addend, 2, axis=1)[:, ::2]):
+        with pytest.raises(TypingError, match="needs C-contiguous arrays of one type"):
+            products(W, vectors, strange, 0, 8, np.empty_like(addend))
 
 
 @pytest.mark.parametrize("strange", [np.nan, np.inf])

@@ -1,2 +1,3 @@
 from . import cgutils as cgutils
 from . import config as config
+from . import errors as errors
