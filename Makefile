@@ -7,21 +7,25 @@ INSTALL = $(PYTHON) -m pip install -qq --disable-pip-version-check --constraint 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help verify reproduce findings test test-slow test-kernels lint clean
+.PHONY: help verify reproduce findings bench test test-slow test-kernels lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-verify: .venv/.runtime ## check every claim at the quick profile (7 to 10 minutes on two cores); results/quick.json
+verify: .venv/.runtime ## check every claim at the quick profile (6 to 10 minutes on two cores); results/quick.json
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile quick --output results/quick.json
 
-reproduce: .venv/.runtime ## check every claim at the full profile (45 to 70 minutes on two cores); results/full.json
+reproduce: .venv/.runtime ## check every claim at the full profile (about 50 minutes on two cores); results/full.json
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile full --output results/full.json
 
 findings: reproduce ## the same, and docs/findings.md from it
 	$(PYTHON) -m rnnconv_cli.report.findings results/full.json docs
+
+bench: .venv/.bench ## time the kernels against their peers (at most 5 minutes); results/bench.json
+	@mkdir -p results
+	$(PYTHON) -m rnnconv_cli bench --output results/bench.json
 
 test: .venv/.dev ## the tests, without the long ones; then the kernels again, uncompiled, for their coverage
 	$(PYTHON) -m pytest --quiet -m "not slow"
@@ -57,6 +61,11 @@ clean: ## remove the environment, caches and builds; results stay
 	@echo "installing rnnconv into .venv"
 	@$(INSTALL) hatchling editables
 	@$(INSTALL) --no-build-isolation --editable .
+	@touch $@
+
+.venv/.bench: .venv/.runtime
+	@echo "installing the peers of the bench into .venv"
+	@$(INSTALL) --no-build-isolation --editable '.[bench]'
 	@touch $@
 
 .venv/.dev: .venv/.runtime

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -168,6 +171,33 @@ class Recorder:
     def close(self) -> None:
         """Keep that it is over."""
         self.closed = True
+
+
+RESIDENT = """
+def resident(name):
+    text = open("/proc/self/status", encoding="ascii").read()
+    return 1024 * int(text.split(name + ":")[1].split()[0])
+
+def growth(act):
+    with open("/proc/self/clear_refs", "w", encoding="ascii") as forget_the_peak:
+        forget_the_peak.write("5")
+    before = resident("VmRSS")
+    kept = act()
+    return resident("VmHWM") - before
+"""
+
+
+@pytest.fixture(scope="session")
+def memory_growth() -> Callable[[str, str], int]:
+    def growth(prepare: str, act: str) -> int:
+        """Bytes by which the resident peak of a new process grows while it computes an expression."""
+        if not os.access("/proc/self/clear_refs", os.W_OK):
+            pytest.skip("this system does not tell the peak of a part of a run")
+        code = f"{RESIDENT}\n{prepare}\nprint(growth(lambda: {act}))"
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    return growth
 
 
 @pytest.fixture(scope="session")

@@ -83,7 +83,7 @@ def test_architecture_shows_every_module() -> None:
     drawn: set[Path] = set()
     room = Path()
     for line in drawing.split("\nrnnconv_cli/\n", 1)[1].splitlines():
-        heading = re.match(r" {2}(\w+)/", line)
+        heading = re.match(r" {2}([\w/]+)/", line)
         if heading:
             room = Path(heading[1])
         elif re.match(r" {2}\S", line):

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import click
 
 from rnnconv_cli import __version__
+from rnnconv_cli.cli.bench import bench
 from rnnconv_cli.cli.console import complain
 from rnnconv_cli.cli.doctor import doctor
 from rnnconv_cli.cli.list import list_claims
@@ -29,6 +30,7 @@ COMMANDS: dict[str, click.Command] = {
     "validate": validate,
     "new": new,
     "doctor": doctor,
+    "bench": bench,
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from rnnconv_cli.cli.options import Destination
@@ -31,10 +31,15 @@ def prepare(destinations: Sequence[Destination]) -> None:
 
 def write(report: Report, destinations: Sequence[Destination]) -> tuple[OutputError, ...]:
     """Write every result file and return what failed: one file's failure holds no other file up."""
+    return write_each(destinations, lambda form: FORMATS[form](report))
+
+
+def write_each(destinations: Sequence[Destination], text_in: Callable[[str], str]) -> tuple[OutputError, ...]:
+    """The same for any result, which `text_in` puts into a format."""
     failures = []
     for destination in destinations:
         try:
-            _write(_target(destination.path), FORMATS[destination.format](report))
+            _write(_target(destination.path), text_in(destination.format))
         except OSError as error:
             failures.append(OutputError(str(destination.path), error.strerror or str(error)))
     return tuple(failures)

@@ -17,7 +17,12 @@ def render(report: Report, style: Style = PLAIN) -> str:
 
     Lines break between observations, so that two results can be compared line by line.
     """
-    return "".join(_lines(document(report), "")) + "\n"
+    return lay_out(document(report))
+
+
+def lay_out(value: Json) -> str:
+    """A document as JSON in ASCII: what has no inner parts on one line, all else a part a line."""
+    return "".join(_lines(value, "")) + "\n"
 
 
 def _lines(value: Json, indent: str) -> Iterator[str]:

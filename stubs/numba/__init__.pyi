@@ -8,5 +8,5 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 __version__: str
 
 def njit(
-    *, cache: bool, nogil: bool, error_model: str, no_cfunc_wrapper: bool, inline: str = "never"
+    *, nogil: bool, cache: bool = ..., error_model: str = ..., no_cfunc_wrapper: bool = ..., inline: str = ...
 ) -> Callable[[_Function], _Function]: ...

@@ -28,6 +28,7 @@ from rnnconv_cli.records import Status, TrainingSetting, Trial
 DrawInstance = Callable[..., Instance]
 MakeTraining = Callable[..., TrainingSetting]
 MakeTrial = Callable[..., Trial]
+MemoryGrowth = Callable[[str, str], int]
 
 
 def run_of(losses: Any, *, floor: float = 0.0) -> Run:
@@ -313,3 +314,31 @@ def test_a_trial_without_training_is_refused(draw_instance: DrawInstance, make_t
     trial = replace(make_trial("movement", draw_instance()), training=None)
     with pytest.raises(MeasurementError, match="movement: needs a training section"):
         training_of(trial)
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_run_takes_a_copy_of_the_weights_and_three_numbers_for_each_state(
+    draw_instance: DrawInstance, make_training: MakeTraining, memory_growth: MemoryGrowth, dtype: str
+) -> None:
+    """Beside the initial weights, which the instance keeps: m^2 + 3 m n L numbers, within 15 %."""
+    width, n_sequences, horizon = 4096, 20, 40
+    small = draw_instance(n_sequences=n_sequences, horizon=horizon, dtype=dtype).setting
+    training = make_training(max_steps=2)
+    prepare = f"""
+from dataclasses import replace
+from rnnconv_cli.kernels import compiled
+from rnnconv_cli.measure.training import descend
+from rnnconv_cli.problem import elman
+from rnnconv_cli.records import ProblemSetting, TrainingSetting
+small = {small!r}
+def run(instance):
+    return descend(instance, {training!r}, compiled, 1e-9, 0.0, 1e-9)
+run(elman.draw(small, 0, 0))
+instance = elman.draw(replace(small, width={width}), 0, 0)
+"""
+    expected = (width**2 + 3 * width * n_sequences * horizon) * np.dtype(dtype).itemsize
+    assert 0.85 * expected <= memory_growth(prepare, "run(instance)") <= 1.15 * expected

@@ -16,6 +16,7 @@ from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import ProblemSetting
 
 MakeSetting = Callable[..., ProblemSetting]
+MemoryGrowth = Callable[[str, str], int]
 
 
 def assert_variance(entries: Array, variance: float) -> None:
@@ -132,3 +133,15 @@ def test_a_stream_of_an_instance_is_keyed_by_its_seed_replicate_and_width(make_s
         for problem, seed, replicate, purpose, coordinates in keys
     }
     assert len(draws) == len(keys)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_drawing_takes_hardly_more_than_the_weights(
+    make_setting: MakeSetting, memory_growth: MemoryGrowth, dtype: str
+) -> None:
+    setting = make_setting(width=4096, dtype=dtype)
+    imports = "from rnnconv_cli.problem import elman\nfrom rnnconv_cli.records import ProblemSetting"
+    taken = memory_growth(imports, f"elman.draw({setting!r}, 0, 0)")
+    weights = 4096**2 * np.dtype(dtype).itemsize
+    assert weights <= taken <= 1.5 * weights

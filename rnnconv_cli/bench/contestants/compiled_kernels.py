@@ -1,0 +1,41 @@
+"""Our compiled kernels, called as `measure` calls them; replicates on a thread for each core, as they hold no lock."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rnnconv_cli.bench.cases import REPLICATES, Case
+from rnnconv_cli.bench.contestants.kernel_calls import BUILDERS, descended
+from rnnconv_cli.bench.contestants.work import CHECK_RATE, TINY_RATE, Work, on_threads
+from rnnconv_cli.bench.data import Outcome, read_off
+from rnnconv_cli.kernels import compiled
+from rnnconv_cli.kernels.threads import use_threads
+from rnnconv_cli.problem.elman import Instance
+
+
+def build(case: Case, instances: tuple[Instance, ...]) -> Work:
+    """The case by the compiled kernels."""
+    if case.task == REPLICATES:
+        use_threads(1)
+        return _replicates(case, instances)
+    use_threads(case.cores)
+    return BUILDERS[case.task](compiled, instances[0])
+
+
+def _replicates(case: Case, instances: tuple[Instance, ...]) -> Work:
+    weights = [instance.W.copy() for instance in instances]
+
+    def run(count: int) -> None:
+        def descend(replicate: int) -> None:
+            descended(compiled, instances[replicate], weights[replicate], TINY_RATE, case.steps)
+
+        for _ in range(count):
+            on_threads(case.cores, descend, len(instances))
+
+    def outcome() -> Outcome:
+        before = np.concatenate([instance.W for instance in instances])
+        after = before.copy()
+        losses = [descended(compiled, instances[k], after[k : k + 1], CHECK_RATE, 1) for k in range(len(instances))]
+        return Outcome(np.concatenate(losses), read_off(before, after, CHECK_RATE))
+
+    return Work(run, outcome)

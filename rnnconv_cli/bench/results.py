@@ -1,0 +1,117 @@
+"""What a bench has found: values without arrays, so that reports need nothing else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median, quantiles
+
+from rnnconv_cli.bench.cases import Case
+from rnnconv_cli.records import Environment, Exponent
+
+OURS = "rnnconv"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One contestant in one case: its errors against the float64 reference, and its times, or why it has none."""
+
+    contestant: str
+    seconds: tuple[float, ...] = ()  # of one call, a number for each round
+    busy_threads: float = 0.0  # processor time over time, the most of any round
+    loss_error: float | None = None  # relative; for `product`, of the norm
+    gradient_error: float | None = None  # ||G - G*||_F / ||G*||_F; None where the task has no gradient
+    problem: str = ""  # why it was not timed
+
+    @property
+    def median(self) -> float | None:
+        """Median over rounds [s]; None where it was not timed."""
+        return median(self.seconds) if self.seconds else None
+
+    @property
+    def spread(self) -> float | None:
+        """Interquartile range over rounds, relative to the median [1]; None below two rounds."""
+        if len(self.seconds) < 2:
+            return None
+        low, middle, high = quantiles(self.seconds, n=4, method="inclusive")
+        return (high - low) / middle
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the machine reaches on a case's cores, in the same rounds: the fastest seen."""
+
+    peak: float  # operations per second of a large square product
+    bandwidth: float  # bytes per second of reading a matrix of the size of W
+    floor: float  # seconds below which a call of the case cannot come
+
+
+@dataclass(frozen=True, slots=True)
+class CaseResult:
+    """All contestants of one case, in the order in which they were asked."""
+
+    case: Case
+    limits: Limits | None
+    entries: tuple[Entry, ...]
+
+    @property
+    def ours(self) -> Entry | None:
+        """Our kernels' entry, if they were timed."""
+        return next((each for each in self.entries if each.contestant == OURS and each.seconds), None)
+
+    @property
+    def peers(self) -> tuple[Entry, ...]:
+        """Every other contestant that was timed, fastest first."""
+        timed = [each for each in self.entries if each.contestant != OURS and each.seconds]
+        return tuple(sorted(timed, key=lambda each: each.median or math.inf))
+
+    @property
+    def ratio(self) -> float | None:
+        """Median time of the fastest peer over ours [1]: above 1, ours is faster."""
+        return self.times_ours(self.peers[0]) if self.peers else None
+
+    def times_ours(self, entry: Entry) -> float | None:
+        """An entry's median time over ours [1]."""
+        if self.ours is None or self.ours.median is None or entry.median is None:
+            return None
+        return entry.median / self.ours.median
+
+    def of_floor(self, entry: Entry) -> float | None:
+        """The floor over an entry's median time [1]: 1 is as fast as the machine multiplies or reads."""
+        if self.limits is None or entry.median is None:
+            return None
+        return self.limits.floor / entry.median
+
+
+@dataclass(frozen=True, slots=True)
+class CostExponent:
+    """Power with which a step's time grows in one parameter, the others fixed, beside the predicted one."""
+
+    parameter: str
+    case: Case  # the others; its own value of the parameter is that of the last point
+    predicted: float
+    found: Exponent
+    times: tuple[tuple[float, ...], ...]  # seconds, [round][point]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchResult:
+    """Everything that one run has found."""
+
+    tool_version: str
+    grid: str
+    seed: int
+    environment: Environment
+    contestants: tuple[tuple[str, str], ...]  # who took part, and what it is
+    missing: tuple[tuple[str, str], ...]  # contestant and the library that it lacks
+    cases: tuple[CaseResult, ...]
+    exponents: tuple[CostExponent, ...]
+    unmeasured: tuple[str, ...]  # what nobody was asked, and why
+    seconds: float  # of the whole run
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What could not be measured, in words."""
+        entries = ((case.case, entry) for case in self.cases for entry in case.entries)
+        failed = (f"{entry.contestant}, {case.label}: {entry.problem}" for case, entry in entries if entry.problem)
+        return (*failed, *self.unmeasured)

@@ -1,0 +1,78 @@
+"""What a worker process does with a request: makes a case ready, compares its outcome, times it."""
+
+from __future__ import annotations
+
+import gc
+import math
+import time
+
+import numpy as np
+
+from rnnconv_cli.bench import data
+from rnnconv_cli.bench.cases import Case
+from rnnconv_cli.bench.contestants import CONTESTANTS, MACHINE
+from rnnconv_cli.bench.contestants.work import Work
+from rnnconv_cli.bench.data import Outcome
+from rnnconv_cli.bench.messages import Accuracy, Measure, Prepare, Release, Request, Timing
+
+REST_SECONDS, MOST_REST_SECONDS = 0.005, 1.0
+AT_REST = 0.2  # share of the time that the threads of a process at rest may run
+
+
+class Timer:
+    """The cases of one contestant that are ready, each with the seconds that a call took last; infinite before."""
+
+    def __init__(self, contestant: str) -> None:
+        self._contestant = {**CONTESTANTS, **MACHINE}[contestant]
+        self._ready: dict[Case, tuple[Work, float]] = {}
+
+    def answer(self, request: Request) -> Accuracy | Timing | None:
+        """Carry out a request."""
+        match request:
+            case Prepare():
+                return self._prepare(request)
+            case Measure():
+                return self._measure(request)
+            case Release():
+                self._ready.pop(request.case, None)
+                gc.collect()
+                return None
+
+    def _prepare(self, request: Prepare) -> Accuracy:
+        work = self._contestant.load()(request.case, data.draw(request.case, request.seed))
+        outcome = work.outcome()  # what is compiled on first use is compiled here
+        self._ready[request.case] = work, math.inf
+        wait_for_rest()
+        return Accuracy(None, None) if request.expected is None else errors(outcome, Outcome.load(request.expected))
+
+    def _measure(self, request: Measure) -> Timing:
+        work, last = self._ready[request.case]
+        while True:
+            count = max(1, math.ceil(request.seconds / last))
+            used, began = time.process_time(), time.perf_counter()
+            work.run(count)
+            elapsed, used = time.perf_counter() - began, time.process_time() - used
+            last = elapsed / count
+            self._ready[request.case] = work, last
+            if elapsed >= request.seconds / 2:
+                wait_for_rest()
+                return Timing(last, used / elapsed)
+
+
+def wait_for_rest() -> None:
+    """Return when this process rests: idle threads of a library may spin on, and would disturb who is asked next."""
+    end = time.perf_counter() + MOST_REST_SECONDS
+    while time.perf_counter() < end:
+        used, began = time.process_time(), time.perf_counter()
+        time.sleep(REST_SECONDS)
+        if time.process_time() - used < AT_REST * (time.perf_counter() - began):
+            return
+
+
+def errors(found: Outcome, wanted: Outcome) -> Accuracy:
+    """The largest relative error over replicates; NaN where something is not finite."""
+    loss = float(np.max(np.abs(found.losses - wanted.losses) / np.abs(wanted.losses)))
+    if found.gradients is None or wanted.gradients is None:
+        return Accuracy(loss, None)
+    pairs = zip(found.gradients, wanted.gradients, strict=True)
+    return Accuracy(loss, float(np.max([np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs])))

@@ -1,0 +1,114 @@
+"""A process of one contestant on some cores: it stays alive, holds cases ready and times them when asked.
+
+Nothing here may import an array library: in the new process, cores and numbers of threads must be set before.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+from rnnconv_cli.bench.cases import Case
+from rnnconv_cli.bench.messages import Accuracy, Failure, Measure, Prepare, Release, Request, Timing
+from rnnconv_cli.errors import MeasurementError
+
+ANSWER_SECONDS = 600.0  # after which a process is taken to hang; the largest case takes a tenth of it
+ENDING_SECONDS = 5.0  # after which a process that was told to end is killed
+
+Answer = TypeVar("Answer")
+
+
+class Worker:
+    """The parent's end of a worker process."""
+
+    def __init__(self, contestant: str, cores: int) -> None:
+        self._name = contestant
+        context = multiprocessing.get_context("spawn")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=serve, args=(theirs, contestant, cores), daemon=True)
+        with _thread_variables(cores):
+            self._process.start()
+        theirs.close()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can be asked."""
+        return self._process.is_alive()
+
+    def prepare(self, case: Case, seed: int, expected: Path | None) -> Accuracy:
+        """Make a case ready and return its errors. Raises MeasurementError."""
+        return self._ask(Prepare(case, seed, expected), Accuracy)
+
+    def measure(self, case: Case, seconds: float) -> Timing:
+        """Time a case that is ready. Raises MeasurementError."""
+        return self._ask(Measure(case, seconds), Timing)
+
+    def release(self, case: Case) -> None:
+        """Give a case's memory back. Raises MeasurementError."""
+        self._ask(Release(case), type(None))
+
+    def close(self) -> None:
+        """End the process."""
+        self._connection.close()
+        self._process.terminate()
+        self._process.join(ENDING_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+
+    def _ask(self, request: Request, kind: type[Answer]) -> Answer:
+        try:
+            self._connection.send(request)
+            if not self._connection.poll(ANSWER_SECONDS):
+                self._process.kill()
+                raise MeasurementError(self._name, f"gave no answer within {ANSWER_SECONDS:g} s")
+            answer = self._connection.recv()
+        except (EOFError, OSError) as error:
+            self._process.join(ENDING_SECONDS)
+            raise MeasurementError(self._name, f"its process died (exit status {self._process.exitcode})") from error
+        if isinstance(answer, Failure):
+            raise MeasurementError(self._name, answer.words)
+        if not isinstance(answer, kind):
+            raise TypeError(f"{request} was answered by {answer}")
+        return answer
+
+
+@contextlib.contextmanager
+def _thread_variables(cores: int) -> Iterator[None]:
+    """Let processes that start inside the block find their number of threads in the environment."""
+    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "NPROC")
+    before = {name: os.environ.get(name) for name in names}
+    os.environ.update(dict.fromkeys(names, str(cores)))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def serve(connection: Connection, contestant: str, cores: int) -> None:
+    """Answer requests until the other end is closed; what goes wrong is an answer too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
+    from rnnconv_cli.bench.timer import Timer
+
+    timer = Timer(contestant)
+    with contextlib.suppress(EOFError, OSError):  # the other end is closed
+        while True:
+            request = connection.recv()
+            answer: Accuracy | Timing | Failure | None
+            try:
+                answer = timer.answer(request)
+            except Exception as error:  # a contestant's library may fail in any way, and the others go on
+                answer = Failure(f"{type(error).__name__}: {error}")
+            connection.send(answer)

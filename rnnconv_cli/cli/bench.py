@@ -1,0 +1,117 @@
+"""`rnnconv bench`: time the kernels against their peers and the machine's limits."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnconv_cli.bench.cases import GRIDS, TASKS
+from rnnconv_cli.bench.contestants import CONTESTANTS
+from rnnconv_cli.cli import output
+from rnnconv_cli.cli.console import complain, put, style_of
+from rnnconv_cli.cli.options import Destination, destinations, example
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
+from rnnconv_cli.report import bench_document, bench_plot, bench_table
+
+if TYPE_CHECKING:
+    from rnnconv_cli.bench.measure import Options
+    from rnnconv_cli.bench.results import BenchResult
+
+FORMATS: dict[str, Callable[..., str]] = {"table": bench_table.render, "json": bench_document.render}
+PLOT = "plot"
+WRITTEN: dict[str, Callable[..., str]] = {**FORMATS, PLOT: lambda result: bench_plot.render(result)}
+
+
+@click.command(epilog=example("rnnconv bench --task step --output results/bench.json"))
+@click.option(
+    "--grid",
+    type=click.Choice(GRIDS),
+    default="default",
+    show_default=True,
+    help="How much to time: default takes at most 5 minutes, full 90.",
+)
+@click.option(
+    "--task", "tasks", type=click.Choice(tuple(TASKS)), multiple=True, help="Only this task; may be repeated."
+)
+@click.option(
+    "--only", type=click.Choice(tuple(CONTESTANTS)), multiple=True, help="Only this contestant; may be repeated."
+)
+@click.option(
+    "--rounds",
+    type=click.IntRange(3, 1000),
+    default=7,
+    show_default=True,
+    metavar="N",
+    help="How often each contestant is timed; slow cases get fewer, but 3.",
+)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, metavar="N", help="Of all randomness."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(tuple(FORMATS)),
+    default="table",
+    show_default=True,
+    help="Of the results on stdout.",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    metavar="[FORMAT=]FILE",
+    callback=destinations,
+    help="Write the results to a file too; may be repeated.",
+)
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Draw achieved over floor to an SVG file (needs matplotlib).",
+)
+@click.option("--quiet", is_flag=True, help="No progress; show only our row of each case.")
+@click.pass_context
+def bench(
+    context: click.Context,
+    grid: str,
+    tasks: tuple[str, ...],
+    only: tuple[str, ...],
+    rounds: int,
+    seed: int,
+    form: str,
+    outputs: tuple[Destination, ...],
+    plot: Path | None,
+    quiet: bool,
+) -> None:
+    """Time the kernels against NumPy, PyTorch and JAX, whichever are installed.
+
+    Everybody is checked against the float64 reference, then asked in turn, in a process of its own
+    that keeps to the cores. A ratio is the fastest peer's time over ours; the floor is what the
+    machine multiplies and reads at most, measured in the same rounds.
+
+    Exits with 5 if something could not be measured, or was wrong.
+    """
+    from rnnconv_cli.bench.measure import Options
+
+    files = outputs if plot is None else (*outputs, Destination(PLOT, plot))
+    if plot is not None:
+        bench_plot.require_matplotlib()
+    output.prepare(files)
+    result = _measured(Options(grid, tasks, only, rounds, seed), quiet=quiet)
+    failures = output.write_each(files, lambda name: WRITTEN[name](result))
+    put(FORMATS[form](result, style_of(sys.stdout, brief=quiet)))
+    for failure in failures:
+        complain(f"rnnconv: {failure}")
+    context.exit(EXIT_COULD_NOT_MEASURE if failures or result.problems else 0)
+
+
+def _measured(options: Options, *, quiet: bool) -> BenchResult:
+    from rnnconv_cli.bench import measure
+    from rnnconv_cli.cli.progress import progress_on
+
+    with progress_on(sys.stderr, quiet=quiet) as progress:
+        return measure.bench(options, progress)

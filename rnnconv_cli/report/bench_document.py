@@ -1,0 +1,65 @@
+"""What a bench has found as one strict-JSON document: the stored form, in `benchmarks/results/`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from rnnconv_cli.bench.results import BenchResult, CaseResult, Entry
+from rnnconv_cli.report.document import Json
+from rnnconv_cli.report.json import lay_out
+from rnnconv_cli.report.layout import PLAIN, Style
+
+SCHEMA = "rnnconv-bench/1"
+
+
+def render(result: BenchResult, style: Style = PLAIN) -> str:
+    """The result as JSON in ASCII, keys in a fixed order, floats to their last bit; no style changes it."""
+    return lay_out(document(result))
+
+
+def document(result: BenchResult) -> Json:
+    """The result as one mapping; times in seconds, numbers that are not finite as None."""
+    return _finite(
+        {
+            "schema": SCHEMA,
+            "tool": {"name": "rnnconv", "version": result.tool_version},
+            "environment": dict(result.environment.facts),
+            "grid": result.grid,
+            "seed": result.seed,
+            "seconds": result.seconds,
+            "contestants": dict(result.contestants),
+            "missing": dict(result.missing),
+            "problems": result.problems,
+            "cases": [_case(case) for case in result.cases],
+            "exponents": [asdict(cost) for cost in result.exponents],
+        }
+    )
+
+
+def _case(result: CaseResult) -> Json:
+    return {
+        "case": asdict(result.case),
+        "flops": result.case.flops,
+        "bytes": result.case.bytes,
+        "limits": None if result.limits is None else asdict(result.limits),
+        "best_peer": result.peers[0].contestant if result.peers else None,
+        "ratio": result.ratio,
+        "contestants": [_entry(result, entry) for entry in result.entries],
+    }
+
+
+def _entry(result: CaseResult, entry: Entry) -> Json:
+    derived = {"median": entry.median, "spread": entry.spread, "of_floor": result.of_floor(entry)}
+    return {**asdict(entry), **derived, "times_ours": result.times_ours(entry)}
+
+
+def _finite(value: Json) -> Json:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(part) for key, part in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_finite(part) for part in value]
+    return value

@@ -1,0 +1,7 @@
+"""Types of PyTorch as far as a bench needs them: it is optional, and nothing that is checked depends on it."""
+
+from typing import Any, TypeAlias
+
+Tensor: TypeAlias = Any
+
+def __getattr__(name: str) -> Any: ...

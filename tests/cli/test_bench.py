@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnconv_cli.bench import measure
+from rnnconv_cli.bench.cases import Case
+from rnnconv_cli.bench.measure import Options
+from rnnconv_cli.bench.results import BenchResult, CaseResult, Entry
+from rnnconv_cli.records import Environment
+from rnnconv_cli.sweep.progress import Progress
+
+CASE = Case("step", 64, 10, 10, 1, "float32")
+WRONG = Entry("rnnconv", problem="wrong: gradient is off by 5.0e-01, at most 1e-02 is allowed")
+
+
+class FakeBench:
+    """Stands for the bench: keeps what it was asked for, and answers with a result of these entries."""
+
+    def __init__(self) -> None:
+        self.options: list[Options] = []
+        self.entries = (Entry("rnnconv", (1.0, 1.0, 1.0)), Entry("numpy", (2.0, 2.0, 2.0)))
+
+    def bench(self, options: Options, progress: Progress) -> BenchResult:
+        """Answer as told."""
+        self.options.append(options)
+        cases = (CaseResult(CASE, None, self.entries),)
+        return BenchResult("0", options.grid, options.seed, Environment(()), (), (), cases, (), (), 1.0)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeBench:
+    stand_in = FakeBench()
+    monkeypatch.setattr(measure, "bench", stand_in.bench)
+    return stand_in
+
+
+def test_the_default_is_a_table_of_everything(run: Callable[..., Any], fake: FakeBench) -> None:
+    done = run("bench")
+    assert (done.status, done.err) == (0, "")
+    assert fake.options == [Options("default", (), (), 7, 0)]
+    assert "2.00x" in done.out
+
+
+def test_options_reach_the_bench(run: Callable[..., Any], fake: FakeBench) -> None:
+    words = ("--grid", "full", "--task", "step", "--task", "forward", "--only", "jax", "--rounds", "3", "--seed", "9")
+    assert run("bench", *words).status == 0
+    assert fake.options == [Options("full", ("step", "forward"), ("jax",), 3, 9)]
+
+
+@pytest.mark.usefixtures("fake")
+def test_json_on_stdout_and_in_a_file(run: Callable[..., Any], tmp_path: Path) -> None:
+    done = run("bench", "--format", "json", "--output", str(tmp_path / "results" / "bench.json"))
+    written = (tmp_path / "results" / "bench.json").read_text()
+    assert done.status == 0
+    assert json.loads(done.out)["cases"][0]["ratio"] == 2.0
+    assert written == done.out
+
+
+def test_what_is_wrong_is_no_success(run: Callable[..., Any], fake: FakeBench) -> None:
+    fake.entries = (WRONG, fake.entries[1])
+    done = run("bench")
+    assert done.status == 5
+    assert "wrong: gradient is off" in done.out
+
+
+def test_a_plot_without_matplotlib_is_refused_at_once(
+    run: Callable[..., Any], fake: FakeBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("rnnconv_cli.report.bench_plot.find_spec", lambda name: None)
+    done = run("bench", "--plot", str(tmp_path / "bench.svg"))
+    assert (done.status, fake.options) == (2, [])
+    assert "rnnconv[bench]" in done.err
+
+
+def test_a_plot_is_written_beside_the_results(
+    run: Callable[..., Any], fake: FakeBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("rnnconv_cli.report.bench_plot.require_matplotlib", lambda: None)
+    monkeypatch.setattr("rnnconv_cli.report.bench_plot.render", lambda result: "<svg/>")
+    assert run("bench", "--plot", str(tmp_path / "bench.svg")).status == 0
+    assert (tmp_path / "bench.svg").read_text() == "<svg/>"
+
+
+@pytest.mark.parametrize("words", [("--grid", "huge"), ("--only", "nobody"), ("--rounds", "2"), ("--task", "none")])
+def test_nonsense_is_a_usage_error(run: Callable[..., Any], fake: FakeBench, words: tuple[str, str]) -> None:
+    assert run("bench", *words).status == 2
+    assert fake.options == []
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_timing(
+    run: Callable[..., Any], fake: FakeBench, tmp_path: Path
+) -> None:
+    assert run("bench", "--output", str(tmp_path)).status == 2
+    assert fake.options == []

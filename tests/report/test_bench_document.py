@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+import math
+
+from rnnconv_cli.bench.cases import Case
+from rnnconv_cli.bench.results import BenchResult, CaseResult, CostExponent, Entry, Limits
+from rnnconv_cli.records import Environment, Exponent
+from rnnconv_cli.report.bench_document import SCHEMA, render
+
+CASE = Case("step", 64, 10, 10, 1, "float64")
+TIMES = (0.1, 0.1 + 2**-55, 1 / 3)
+NAN = (math.nan, -math.inf, math.inf)
+EXPONENT = Exponent(2.0, 1.9, 2.1, 0.95, (1.0, 2.0), 3, (2.0,), NAN, NAN, math.nan, 0.1)
+RESULT = BenchResult(
+    "0.1.0",
+    "full",
+    7,
+    Environment((("cpu", "made-up"), ("usable_cores", 2))),
+    (("rnnconv", "our compiled kernels"), ("numpy", "NumPy")),
+    (("jax", "jax"),),
+    (
+        CaseResult(
+            CASE,
+            Limits(1e11, 2e10, 0.05),
+            (Entry("rnnconv", TIMES, 1.0, 1e-16, 2e-16), Entry("numpy", problem="its process died")),
+        ),
+    ),
+    (CostExponent("width", CASE, 2.0, EXPONENT, ((1.0, 4.0),)),),
+    (),
+    60.0,
+)
+
+
+def test_numbers_come_back_to_their_last_bit() -> None:
+    found = json.loads(render(RESULT))
+    case = found["cases"][0]
+    assert (found["schema"], found["grid"], found["seed"], found["seconds"]) == (SCHEMA, "full", 7, 60.0)
+    assert tuple(case["contestants"][0]["seconds"]) == TIMES
+    assert Case(**case["case"]) == CASE
+    assert case["flops"] == CASE.flops
+    assert Limits(**case["limits"]) == RESULT.cases[0].limits
+
+
+def test_what_was_derived_stands_beside_it() -> None:
+    ours, peer = json.loads(render(RESULT))["cases"][0]["contestants"]
+    assert ours["of_floor"] == 0.05 / ours["median"]
+    assert ours["times_ours"] == 1.0
+    assert (peer["median"], peer["of_floor"], peer["problem"]) == (None, None, "its process died")
+
+
+def test_it_is_strict_json_in_ascii_about_a_machine() -> None:
+    text = render(RESULT)
+    assert text.isascii()
+    assert "NaN" not in text
+    assert "Infinity" not in text
+    found = json.loads(text)
+    assert found["environment"] == {"cpu": "made-up", "usable_cores": 2}
+    assert found["contestants"] == {"rnnconv": "our compiled kernels", "numpy": "NumPy"}
+    assert found["missing"] == {"jax": "jax"}
+    assert found["exponents"][0]["found"]["without_first"] == [None, None, None]
+
+
+def test_a_contestant_takes_one_line() -> None:
+    lines = [line for line in render(RESULT).splitlines() if '"contestant": ' in line]
+    assert len(lines) == 2
