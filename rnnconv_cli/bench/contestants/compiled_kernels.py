@@ -11,10 +11,12 @@ from rnnconv_cli.bench.data import Outcome, read_off
 from rnnconv_cli.kernels import compiled
 from rnnconv_cli.kernels.threads import use_threads
 from rnnconv_cli.problem.elman import Instance
+from rnnconv_cli.sweep.machine import use_one_blas_thread
 
 
 def build(case: Case, instances: tuple[Instance, ...]) -> Work:
-    """The case by the compiled kernels."""
+    """The case by the compiled kernels, with one BLAS thread as in a sweep: idle ones would spin on our cores."""
+    use_one_blas_thread()
     if case.task == REPLICATES:
         use_threads(1)
         return _replicates(case, instances)
