@@ -9,7 +9,6 @@ import contextlib
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +16,7 @@ from typing import TypeVar
 from rnnconv_cli.bench.cases import Case
 from rnnconv_cli.bench.messages import Accuracy, Failure, Measure, Prepare, Release, Request, Timing
 from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.sweep.spawning import THREAD_VARIABLES, thread_variables
 
 ANSWER_SECONDS = 600.0  # after which a process is taken to hang; the largest case takes a tenth of it
 ENDING_SECONDS = 5.0  # after which a process that was told to end is killed
@@ -32,7 +32,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs, contestant, cores), daemon=True)
-        with _thread_variables(cores):
+        with thread_variables(cores, (*THREAD_VARIABLES, "NPROC")):
             self._process.start()
         theirs.close()
 
@@ -77,22 +77,6 @@ class Worker:
         if not isinstance(answer, kind):
             raise TypeError(f"{request} was answered by {answer}")
         return answer
-
-
-@contextlib.contextmanager
-def _thread_variables(cores: int) -> Iterator[None]:
-    """Let processes that start inside the block find their number of threads in the environment."""
-    names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS", "NPROC")
-    before = {name: os.environ.get(name) for name in names}
-    os.environ.update(dict.fromkeys(names, str(cores)))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def serve(connection: Connection, contestant: str, cores: int) -> None:

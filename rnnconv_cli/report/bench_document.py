@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 from rnnconv_cli.bench.results import BenchResult, CaseResult, Entry
-from rnnconv_cli.report.document import Json
+from rnnconv_cli.report.document import Json, finite
 from rnnconv_cli.report.json import lay_out
 from rnnconv_cli.report.layout import PLAIN, Style
 
@@ -21,7 +19,7 @@ def render(result: BenchResult, style: Style = PLAIN) -> str:
 
 def document(result: BenchResult) -> Json:
     """The result as one mapping; times in seconds, numbers that are not finite as None."""
-    return _finite(
+    return finite(
         {
             "schema": SCHEMA,
             "tool": {"name": "rnnconv", "version": result.tool_version},
@@ -53,13 +51,3 @@ def _case(result: CaseResult) -> Json:
 def _entry(result: CaseResult, entry: Entry) -> Json:
     derived = {"median": entry.median, "spread": entry.spread, "of_floor": result.of_floor(entry)}
     return {**asdict(entry), **derived, "times_ours": result.times_ours(entry)}
-
-
-def _finite(value: Json) -> Json:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_finite(part) for part in value]
-    return value

@@ -46,7 +46,7 @@ IN_EVERY_ROW = frozenset({"width", "horizon", "n_sequences", "separation", "outp
 
 def document(report: Report) -> Json:
     """The report as one mapping; numbers that are not finite are None."""
-    return _finite(
+    return finite(
         {
             "schema": SCHEMA,
             "tool": {"name": "rnnconv", "version": report.tool_version},
@@ -62,13 +62,14 @@ def document(report: Report) -> Json:
     )
 
 
-def _finite(value: Json) -> Json:
+def finite(value: Json) -> Json:
+    """The value with null for every number that JSON lacks."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {key: _finite(part) for key, part in value.items()}
+        return {key: finite(part) for key, part in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_finite(part) for part in value]
+        return [finite(part) for part in value]
     return value
 
 

@@ -26,11 +26,11 @@ from rnnconv_cli.records import Reading, Status, Trial
 from rnnconv_cli.sweep.machine import limit_blas_threads, usable_memory, use_one_blas_thread
 from rnnconv_cli.sweep.plan import predicted_seconds
 from rnnconv_cli.sweep.progress import Progress
+from rnnconv_cli.sweep.spawning import thread_variables
 
 WORTH_A_POOL_SECONDS = 4.0  # below this, starting worker processes costs more than it saves
 LEAD_SECONDS = 1.0  # of predicted work that workers have at hand, so that none waits for the next
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
 Readings = Mapping[Trial, tuple[Reading, ...]]
@@ -186,7 +186,7 @@ def _in_workers(queue: _Queue, backend: str) -> Finished:
         while queue or running:
             lead = LEAD_SECONDS if queue.jobs == workers else 0.0
             if queue and (len(running) < queue.jobs or ahead < lead / 2):
-                with _signals_kept(), _one_thread_each():  # workers start as work is submitted, and only then
+                with _signals_kept(), thread_variables(1):  # workers start as work is submitted, and only then
                     while queue and (len(running) < queue.jobs or ahead < lead):
                         seconds, group = queue.next()
                         future = _submitted(pool, group, backend)
@@ -215,21 +215,6 @@ def _submitted(pool: ProcessPoolExecutor, group: Group, backend: str) -> Future[
         lost: Future[Results] = Future()
         lost.set_exception(error)
         return lost
-
-
-@contextlib.contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Give processes that start in the block one thread: their libraries read these variables when imported."""
-    before = {name: os.environ.get(name) for name in THREAD_VARIABLES}
-    os.environ.update(dict.fromkeys(THREAD_VARIABLES, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 @contextlib.contextmanager

@@ -31,6 +31,7 @@ from rnnconv_cli.records import (
 )
 from rnnconv_cli.sweep import execute as executor
 from rnnconv_cli.sweep.execute import Readings, execute, label, run_group
+from rnnconv_cli.sweep.spawning import THREAD_VARIABLES
 
 if TYPE_CHECKING:
     from tests.conftest import Recorder
@@ -417,18 +418,18 @@ def test_a_worker_that_dies_leaves_failures_and_every_result_that_was_finished(r
 
 def _thread_variables(group: object, backend: str) -> tuple[tuple[Reading, ...], ...]:
     """What a worker sees of the variables that set numbers of threads; stands for `run_group`."""
-    seen = (os.environ.get(name, "") for name in executor.THREAD_VARIABLES)
+    seen = (os.environ.get(name, "") for name in THREAD_VARIABLES)
     return (tuple(Reading(None, detail=value) for value in seen),)
 
 
 def test_workers_have_one_thread_each_whatever_the_user_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in executor.THREAD_VARIABLES:
+    for name in THREAD_VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
     before = dict(os.environ)
     monkeypatch.setattr(executor, "run_group", _thread_variables)
     for _, _, (seen,) in executor._in_workers(queue_of(trial("hidden-norm-max")), "compiled"):
-        assert [each.detail for each in seen] == ["1"] * len(executor.THREAD_VARIABLES)
+        assert [each.detail for each in seen] == ["1"] * len(THREAD_VARIABLES)
         assert dict(os.environ) == before
     assert dict(os.environ) == before
 
