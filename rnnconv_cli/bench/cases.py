@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 STEP, GRADIENT, FORWARD, PRODUCT, REPLICATES = "step", "gradient", "forward", "product", "replicates"
 TASKS = {
@@ -13,8 +14,8 @@ TASKS = {
     PRODUCT: "spectral norm of D_L W ... D_1 W, a fixed number of Lanczos steps",
     REPLICATES: "descent runs of independent networks, side by side",
 }
-GRIDS = ("default", "full")
-LANCZOS_STEPS = 8  # of `product`: few enough that float32 does not run into its round-off first
+GRIDS = {"default": 5.0, "full": 90.0}  # the minutes that a run may take
+LANCZOS_STEPS = 4  # of `product`: each costs the same, and float32 does not run into its round-off first
 ITEMSIZES = {"float32": 4, "float64": 8}
 
 WIDTHS = (64, 128, 256, 512, 1024, 2048, 4096)
@@ -83,8 +84,8 @@ class Case:
 def grid(name: str, most_cores: int) -> tuple[Case, ...]:
     """The cases of a grid, default or full, on at most so many cores.
 
-    The longest come first: what they take is known before the short ones share the rest. Cases of one instance stand
-    beside each other.
+    The full grid's largest instances come first: what they take is known before the small ones share the rest. Cases
+    of one instance stand beside each other.
     """
     made = _full(most_cores) if name == "full" else _default(most_cores)
     return tuple(dict.fromkeys(made))
@@ -92,11 +93,15 @@ def grid(name: str, most_cores: int) -> tuple[Case, ...]:
 
 def _full(most_cores: int) -> Iterator[Case]:
     yield from _replicates(most_cores, DTYPES)
-    for width in reversed(WIDTHS):
-        for n_sequences in reversed(N_SEQUENCES):
-            tasks = (STEP, GRADIENT, FORWARD, PRODUCT) if n_sequences == 1 else (STEP, GRADIENT, FORWARD)
-            for horizon in reversed(HORIZONS):
-                yield from _instance(tasks, width, n_sequences, horizon, most_cores)
+    for width, n_sequences, horizon in sorted(product(WIDTHS, N_SEQUENCES, HORIZONS), key=_cost, reverse=True):
+        tasks = (STEP, GRADIENT, FORWARD, PRODUCT) if n_sequences == 1 else (STEP, GRADIENT, FORWARD)
+        yield from _instance(tasks, width, n_sequences, horizon, most_cores)
+
+
+def _cost(size: tuple[int, int, int]) -> int:
+    """What a step of a size (m, n, L) costs, up to a factor."""
+    width, n_sequences, horizon = size
+    return width**2 * n_sequences * horizon
 
 
 def _default(most_cores: int) -> Iterator[Case]:

@@ -1,4 +1,8 @@
-"""How a step's cost grows with m, n and L, beyond the small sizes: exponents by the estimator of the verdicts."""
+"""How a step's cost grows with m, n and L, beyond the small sizes: exponents by the estimator of the verdicts.
+
+The same fit is made of three more numbers on the same grid: the operations, which is what the algorithm asks for; the
+floor, which is what the machine makes of it; and the time over the floor, which is left to our kernels.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +11,10 @@ from dataclasses import dataclass, replace
 
 from rnnconv_cli.bench.cases import STEP, Case
 from rnnconv_cli.bench.results import CostExponent
-from rnnconv_cli.records import Cell, Status, Table
+from rnnconv_cli.records import Cell, Exponent, Status, Table
 from rnnconv_cli.stats.exponent import exponent
 
-BASE = Case(STEP, 1024, 10, 10, 1, "float64")  # W fits in no second-level cache
+BASE = Case(STEP, 1024, 10, 10, 1, "float64")  # the dtype that a claim has unless it names another
 LEVEL = 0.95
 
 
@@ -29,10 +33,26 @@ GROWTHS: Mapping[str, Growth] = {
 }
 
 
-def fit(parameter: str, times: Sequence[Sequence[float]]) -> CostExponent:
-    """The exponent from times [round][case] in seconds: rounds stand for replicates."""
+def fit(parameter: str, times: Sequence[Sequence[float]], floors: Sequence[Sequence[float]]) -> CostExponent:
+    """The exponents from times and floors [round][case] in seconds: rounds stand for replicates."""
     growth = GROWTHS[parameter]
-    points = tuple(float(getattr(case, parameter)) for case in growth.cases)
-    rows = tuple(tuple(Cell(seconds, Status.OK) for seconds in each) for each in times)
-    found = exponent(Table(parameter, points, rows), LEVEL)
-    return CostExponent(parameter, BASE, growth.predicted, found, tuple(map(tuple, times)))
+    operations = [[float(case.flops) for case in growth.cases]]
+    beyond = [[a / b for a, b in zip(*each, strict=True)] for each in zip(times, floors, strict=True)]
+    return CostExponent(
+        parameter=parameter,
+        case=BASE,
+        predicted=growth.predicted,
+        operations=_power(parameter, operations).value,
+        floor=_power(parameter, floors),
+        found=_power(parameter, times),
+        beyond_floor=_power(parameter, beyond),
+        times=tuple(map(tuple, times)),
+        floors=tuple(map(tuple, floors)),
+    )
+
+
+def _power(parameter: str, rows: Sequence[Sequence[float]]) -> Exponent:
+    """The exponent with which a positive number, [round][case], grows in a parameter."""
+    points = tuple(float(getattr(case, parameter)) for case in GROWTHS[parameter].cases)
+    cells = tuple(tuple(Cell(number, Status.OK) for number in row) for row in rows)
+    return exponent(Table(parameter, points, cells), LEVEL)

@@ -23,6 +23,7 @@ class Accuracy:
 
     loss: float | None
     gradient: float | None
+    seconds: float = 0.0  # of the call that was compared: the first one
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ class Entry:
     busy_threads: float = 0.0  # processor time over time, the most of any round
     loss_error: float | None = None  # relative; for `product`, of the norm
     gradient_error: float | None = None  # ||G - G*||_F / ||G*||_F; None where the task has no gradient
+    first_seconds: float = 0.0  # of the call that was compared, with all that is done once in it
     problem: str = ""  # why it was not timed
 
     @property
@@ -85,13 +86,22 @@ class CaseResult:
 
 @dataclass(frozen=True, slots=True)
 class CostExponent:
-    """Power with which a step's time grows in one parameter, the others fixed, beside the predicted one."""
+    """Power with which a step's time grows in one parameter, the others fixed, and where it comes from."""
 
     parameter: str
-    case: Case  # the others; its own value of the parameter is that of the last point
+    case: Case  # the others; its own value of the parameter is that of the base
     predicted: float
-    found: Exponent
+    operations: float  # of the number of operations, by the same fit on the same points
+    floor: Exponent  # of the floor
+    found: Exponent  # of our time
+    beyond_floor: Exponent  # of our time over the floor
     times: tuple[tuple[float, ...], ...]  # seconds, [round][point]
+    floors: tuple[tuple[float, ...], ...]  # seconds, [round][point], each from its own round's limits
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the predicted exponent lies in the interval of the measured one."""
+        return self.found.low <= self.predicted <= self.found.high
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +114,12 @@ class BenchResult:
     environment: Environment
     contestants: tuple[tuple[str, str], ...]  # who took part, and what it is
     missing: tuple[tuple[str, str], ...]  # contestant and the library that it lacks
+    left_out: tuple[tuple[str, str], ...]  # contestant, and the cases in which it was not asked
     cases: tuple[CaseResult, ...]
     exponents: tuple[CostExponent, ...]
     unmeasured: tuple[str, ...]  # what nobody was asked, and why
     seconds: float  # of the whole run
+    interrupted: bool = False  # by a signal: what had been timed until then is here
 
     @property
     def problems(self) -> tuple[str, ...]:

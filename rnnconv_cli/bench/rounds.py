@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,11 +15,13 @@ from rnnconv_cli.bench.exponents import GROWTHS, fit
 from rnnconv_cli.bench.floor import limits, second_level_cache
 from rnnconv_cli.bench.messages import Accuracy
 from rnnconv_cli.bench.results import OURS, CaseResult, CostExponent, Entry, Limits
+from rnnconv_cli.bench.worker import Worker
 from rnnconv_cli.bench.workers import Workers
 from rnnconv_cli.errors import MeasurementError
 
 FEWEST_ROUNDS = 3
 TIMING_SECONDS = 0.03
+LONG_SECONDS = 3.0  # of a call that needs no other to warm up: the one that was compared counts as a round
 TOLERANCES = {"float64": 1e-8, "float32": 1e-2}  # relative; float32 moves units across their kinks
 
 
@@ -49,12 +51,13 @@ class Rounds:
     def measure(self, case: Case, contestants: Sequence[str], allowance: float) -> CaseResult:
         """Ask everybody in turn, as many rounds as were asked for or as fit in so many seconds, but FEWEST_ROUNDS."""
         began = time.monotonic()
-        names = [*MACHINE, *(name for name in contestants if case.task in CONTESTANTS[name].tasks)]
+        names = [*MACHINE, *(name for name in contestants if CONTESTANTS[name].takes(case))]
         entries = {name: self._prepared(name, case) for name in names}
         rounds, taken, ready = self._rounds, 0, time.monotonic()
         while taken < rounds:
             for name, entry in entries.items():
-                entries[name] = self._timed(entry, case)
+                if len(entry.seconds) <= taken:
+                    entries[name] = self._timed(entry, case)
             taken += 1
             each = (time.monotonic() - ready) / taken
             fitting = math.floor((allowance - (ready - began)) / each)
@@ -69,7 +72,13 @@ class Rounds:
             accuracy = self._workers.of(name, case.cores).prepare(case, self._seed, expected)
         except MeasurementError as error:
             return Entry(name, problem=error.problem)
-        return Entry(name, (), 0.0, accuracy.loss, accuracy.gradient, wrong(accuracy, TOLERANCES[case.dtype]))
+        return Entry(
+            name,
+            first_seconds=accuracy.seconds,
+            loss_error=accuracy.loss,
+            gradient_error=accuracy.gradient,
+            problem=wrong(accuracy, TOLERANCES[case.dtype]),
+        )
 
     def _timed(self, entry: Entry, case: Case) -> Entry:
         """The entry with one more time; one with a problem is left as it is."""
@@ -79,8 +88,10 @@ class Rounds:
             timing = self._workers.of(entry.contestant, case.cores).measure(case, TIMING_SECONDS)
         except MeasurementError as error:
             return replace(entry, seconds=(), problem=error.problem)
-        busy = max(entry.busy_threads, timing.busy_threads)
-        return replace(entry, seconds=(*entry.seconds, timing.seconds), busy_threads=busy)
+        seconds = (*entry.seconds, timing.seconds)
+        if not entry.seconds and timing.seconds >= LONG_SECONDS:
+            seconds = entry.first_seconds, *seconds
+        return replace(entry, seconds=seconds, busy_threads=max(entry.busy_threads, timing.busy_threads))
 
     def _limits(self, case: Case, entries: dict[str, Entry]) -> Limits | None:
         product, reading = (entries[name].seconds for name in ("peak", "bandwidth"))
@@ -89,13 +100,21 @@ class Rounds:
     def exponent(self, parameter: str) -> CostExponent:
         """The power with which a step of our kernels grows in a parameter. Raises MeasurementError."""
         cases = GROWTHS[parameter].cases
-        worker = self._workers.of(OURS, cases[0].cores)
-        for case in cases:
-            worker.prepare(case, self._seed, None)
-        times = [[worker.measure(case, TIMING_SECONDS).seconds for case in cases] for _ in range(self._rounds)]
-        for case in cases:
-            self._workers.release(OURS, case)
-        return fit(parameter, times)
+        asked = {name: self._workers.of(name, cases[0].cores) for name in (*MACHINE, OURS)}
+        for worker in asked.values():
+            for case in cases:
+                worker.prepare(case, self._seed, None)
+        seen = [[self._point(asked, case) for case in cases] for _ in range(self._rounds)]
+        for name in asked:
+            for case in cases:
+                self._workers.release(name, case)
+        times = [[seconds for seconds, _ in each] for each in seen]
+        return fit(parameter, times, [[floor for _, floor in each] for each in seen])
+
+    def _point(self, asked: Mapping[str, Worker], case: Case) -> tuple[float, float]:
+        """Our time and the floor, by what the machine does at the same moment."""
+        product, reading, ours = (asked[name].measure(case, TIMING_SECONDS).seconds for name in (*MACHINE, OURS))
+        return ours, limits(case, product, reading, self._cache_bytes).floor
 
 
 def wrong(accuracy: Accuracy, tolerance: float) -> str:

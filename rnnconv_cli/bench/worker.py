@@ -31,7 +31,7 @@ class Worker:
         self._name = contestant
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=serve, args=(theirs, contestant, cores), daemon=True)
+        self._process = context.Process(target=serve, args=(theirs, contestant, cores), name=contestant, daemon=True)
         with thread_variables(cores, (*THREAD_VARIABLES, "NPROC")):
             self._process.start()
         theirs.close()

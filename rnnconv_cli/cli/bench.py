@@ -14,6 +14,7 @@ from rnnconv_cli.bench.contestants import CONTESTANTS
 from rnnconv_cli.cli import output
 from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.options import Destination, destinations, example
+from rnnconv_cli.cli.signals import disarm
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
 from rnnconv_cli.report import bench_document, bench_plot, bench_table
 
@@ -29,10 +30,17 @@ WRITTEN: dict[str, Callable[..., str]] = {**FORMATS, PLOT: lambda result: bench_
 @click.command(epilog=example("rnnconv bench --task step --output results/bench.json"))
 @click.option(
     "--grid",
-    type=click.Choice(GRIDS),
+    type=click.Choice(tuple(GRIDS)),
     default="default",
     show_default=True,
-    help="How much to time: default takes at most 5 minutes, full 90.",
+    help="How much to time: "
+    + ", ".join(f"{name} takes at most {minutes:g} minutes" for name, minutes in GRIDS.items()),
+)
+@click.option(
+    "--minutes",
+    type=click.FloatRange(1.0),
+    metavar="N",
+    help="End within so many minutes instead; cases that no time is left for are named.",
 )
 @click.option(
     "--task", "tasks", type=click.Choice(tuple(TASKS)), multiple=True, help="Only this task; may be repeated."
@@ -71,13 +79,14 @@ WRITTEN: dict[str, Callable[..., str]] = {**FORMATS, PLOT: lambda result: bench_
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Draw achieved over floor to an SVG file (needs matplotlib).",
+    help="Draw every contestant's share of the floor to an SVG file (needs matplotlib).",
 )
 @click.option("--quiet", is_flag=True, help="No progress; show only our row of each case.")
 @click.pass_context
 def bench(
     context: click.Context,
     grid: str,
+    minutes: float | None,
     tasks: tuple[str, ...],
     only: tuple[str, ...],
     rounds: int,
@@ -93,7 +102,8 @@ def bench(
     that keeps to the cores. A ratio is the fastest peer's time over ours; the floor is what the
     machine multiplies and reads at most, measured in the same rounds.
 
-    Exits with 5 if something could not be measured, or was wrong.
+    Exits with 5 if something could not be measured, or was wrong. Ctrl-C ends the run: what had
+    been timed is shown and written, and the rest is named.
     """
     from rnnconv_cli.bench.measure import Options
 
@@ -101,11 +111,13 @@ def bench(
     if plot is not None:
         bench_plot.require_matplotlib()
     output.prepare(files)
-    result = _measured(Options(grid, tasks, only, rounds, seed), quiet=quiet)
+    result = _measured(Options(grid, tasks, only, rounds, minutes or GRIDS[grid], seed), quiet=quiet)
     failures = output.write_each(files, lambda name: WRITTEN[name](result))
     put(FORMATS[form](result, style_of(sys.stdout, brief=quiet)))
     for failure in failures:
         complain(f"rnnconv: {failure}")
+    if result.interrupted:
+        complain("rnnconv: interrupted; the results hold what had been timed until then")
     context.exit(EXIT_COULD_NOT_MEASURE if failures or result.problems else 0)
 
 
@@ -114,4 +126,4 @@ def _measured(options: Options, *, quiet: bool) -> BenchResult:
     from rnnconv_cli.cli.progress import progress_on
 
     with progress_on(sys.stderr, quiet=quiet) as progress:
-        return measure.bench(options, progress)
+        return measure.bench(options, progress, disarm)

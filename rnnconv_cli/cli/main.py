@@ -60,7 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = tuple(sys.argv[1:] if arguments is None else arguments)
     with stoppable() as stop:
         try:
-            return _run(words)
+            ended = _run(words)
+            return ended if stop.number is None else _end(stop.number).exit_status  # a stopped bench shows what it has
         except BaseException as error:
             disarm()
             status = _reported(error if stop.number is None else _end(stop.number))

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from rnnconv_cli.bench.results import BenchResult, CaseResult, Entry
+from rnnconv_cli.bench.summary import doublings, standings
 from rnnconv_cli.report.document import Json, finite
 from rnnconv_cli.report.json import lay_out
 from rnnconv_cli.report.layout import PLAIN, Style
 
-SCHEMA = "rnnconv-bench/1"
+SCHEMA = "rnnconv-bench/2"
 
 
 def render(result: BenchResult, style: Style = PLAIN) -> str:
@@ -27,11 +28,17 @@ def document(result: BenchResult) -> Json:
             "grid": result.grid,
             "seed": result.seed,
             "seconds": result.seconds,
+            "interrupted": result.interrupted,
             "contestants": dict(result.contestants),
             "missing": dict(result.missing),
+            "left_out": dict(result.left_out),
             "problems": result.problems,
+            "summary": {
+                "standings": [asdict(standing) for standing in standings(result.cases)],
+                "float64_over_float32": [asdict(doubling) for doubling in doublings(result.cases)],
+            },
             "cases": [_case(case) for case in result.cases],
-            "exponents": [asdict(cost) for cost in result.exponents],
+            "exponents": [{**asdict(cost), "is_inside": cost.is_inside} for cost in result.exponents],
         }
     )
 

@@ -1,4 +1,4 @@
-"""What a bench has found as a table for people: a row for each case, and who else was how much slower."""
+"""What a bench has found as tables for people: a row for each case, who else was how much slower, and a summary."""
 
 from __future__ import annotations
 
@@ -7,65 +7,103 @@ from itertools import groupby
 
 from rich.console import RenderableType
 
-from rnnconv_cli.bench.cases import TASKS
+from rnnconv_cli.bench.cases import DTYPES, TASKS, Case
 from rnnconv_cli.bench.results import OURS, BenchResult, CaseResult, CostExponent, Entry
+from rnnconv_cli.bench.summary import Doubling, Standing, doublings, standings
 from rnnconv_cli.report.layout import PLAIN, Style, heading, interval, painted, paragraph, row, rule, words
 
-COLUMNS = (
-    ("m", 5),
+Columns = tuple[tuple[str, int], ...]  # name and width; a negative width stands for words, which begin on the left
+
+CASES: Columns = (
+    ("m", 4),
     ("n", 3),
     ("L", 3),
-    ("cores", 5),
-    ("dtype", 8),
-    ("ours", 10),
+    ("ours", 9),
     ("spread", 6),
     ("of floor", 8),
     ("threads", 7),
-    ("best peer", 13),
-    ("peer", 10),
+    ("best peer", -13),
+    ("its time", 9),
+    ("of floor", 8),
     ("ratio", 7),
 )
+GROWTH: Columns = (
+    ("", -3),
+    ("predicted", 9),
+    ("operations", 10),
+    ("floor", -20),
+    ("time", -20),
+    ("", -7),
+    ("time over floor", -23),
+)
+STANDINGS: Columns = (
+    ("", -26),
+    ("cases", 5),
+    ("ratio", 7),
+    ("worst", 7),
+    ("slower", 6),
+    ("of floor", 8),
+    ("least", 6),
+    ("peer", 6),
+    ("ratio at floor", 14),
+)
+SYMBOLS = {"width": "m", "n_sequences": "n", "horizon": "L"}
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
+MOST_LINES = 20  # of one kind at the end; a run that was stopped early leaves hundreds of cases
 
 
 def render(result: BenchResult, style: Style = PLAIN) -> str:
     """The result as lines of text, at most `style.width` columns wide."""
-    return painted((*_tasks(result, style), *_exponents(result, style), *_summary(result, style)), style)
+    parts = (*_tables(result, style), *_growth(result, style), *_summary(result, style), *_end(result, style))
+    return painted(parts, style)
 
 
-def _tasks(result: BenchResult, style: Style) -> Iterator[RenderableType]:
-    order = list(TASKS)
-    cases = sorted(result.cases, key=lambda each: order.index(each.case.task))
-    for task, group in groupby(cases, key=lambda each: each.case.task):
-        yield heading(f"{task}: {TASKS[task]}", style)
-        yield _line([name for name, _ in COLUMNS], style, "bold")
+def _line(columns: Columns, cells: Sequence[str], style: Style, look: str = "") -> RenderableType:
+    """Cells in columns, numbers on the right; on a narrow page columns shrink alike and what is too long is folded."""
+    wanted = sum(abs(width) + 1 for _, width in columns)
+    room = min(wanted, style.width)
+    texts = [words(cell, style, look) for cell in cells]
+    for text, (_, width) in zip(texts, columns, strict=True):
+        text.justify = "right" if width > 0 else "left"
+    return row(texts, [max(2, abs(width) * room // wanted) for _, width in columns])
+
+
+def _names(columns: Columns, style: Style) -> RenderableType:
+    return _line(columns, [name for name, _ in columns], style, "bold")
+
+
+def _tables(result: BenchResult, style: Style) -> Iterator[RenderableType]:
+    """A table for each task, dtype and number of cores."""
+    for (task, dtype, cores), group in groupby(sorted(result.cases, key=_place), key=lambda each: _place(each)[:3]):
+        name = list(TASKS)[task]
+        yield heading(f"{name}, {DTYPES[dtype]}, {cores} core{'s' if cores > 1 else ''}: {TASKS[name]}", style)
+        yield _names(CASES, style)
         for case in group:
-            yield _line(_cells(case), style)
+            yield _line(CASES, _cells(case), style)
             if not style.brief and (others := _others(case)):
                 yield paragraph("others", others, style)
         yield words("", style)
 
 
-def _line(cells: Sequence[str], style: Style, look: str = "") -> RenderableType:
-    """Cells in columns; on a narrow page they shrink alike, and what is too long goes on below."""
-    wanted = sum(width + 1 for _, width in COLUMNS)
-    room = min(wanted, style.width)
-    return row([words(cell, style, look) for cell in cells], [max(2, width * room // wanted) for _, width in COLUMNS])
+def _place(result: CaseResult) -> tuple[int, int, int, int, int, int]:
+    """What cases are sorted by: task, dtype and cores, which share a table; then n, L and m."""
+    case = result.case
+    task, dtype = list(TASKS).index(case.task), DTYPES.index(case.dtype)
+    return task, dtype, case.cores, case.n_sequences, case.horizon, case.width
 
 
 def _cells(result: CaseResult) -> list[str]:
     case, ours, best = result.case, result.ours, next(iter(result.peers), None)
-    sizes = [case.width, case.n_sequences, case.horizon, case.cores]
     return [
-        *map(str, sizes),
-        case.dtype,
+        *map(str, (case.width, case.n_sequences, case.horizon)),
         _seconds(ours),
         "-" if ours is None or ours.spread is None else f"{ours.spread:.1%}",
         _share(result, ours),
         "-" if ours is None else f"{ours.busy_threads:.1f}",
         "none" if best is None else best.contestant,
         _seconds(best),
-        "-" if result.ratio is None else f"{result.ratio:.2f}x",
+        _share(result, best),
+        _times(result.ratio),
     ]
 
 
@@ -76,8 +114,15 @@ def _others(result: CaseResult) -> str:
 
 
 def _share(result: CaseResult, entry: Entry | None) -> str:
-    share = None if entry is None else result.of_floor(entry)
+    return _percent(None if entry is None else result.of_floor(entry))
+
+
+def _percent(share: float | None) -> str:
     return "-" if share is None else f"{share:.0%}"
+
+
+def _times(ratio: float | None) -> str:
+    return "-" if ratio is None else f"{ratio:.2f}x"
 
 
 def _seconds(entry: Entry | None) -> str:
@@ -91,39 +136,106 @@ def duration(seconds: float) -> str:
     return f"{seconds / size:.3g} {unit}" if seconds / size < 1000 else f"{seconds / size:.0f} {unit}"
 
 
-def _exponents(result: BenchResult, style: Style) -> Iterator[RenderableType]:
+def _growth(result: BenchResult, style: Style) -> Iterator[RenderableType]:
     if not result.exponents:
         return
-    yield heading(f"cost of a step of {OURS}: t = C p^e", style)
-    for each in result.exponents:
-        yield paragraph(each.parameter, _exponent(each), style, indent=0)
+    yield heading(f"how the time of a step of {OURS} grows: t = C p^e", style)
+    yield _names(GROWTH, style)
+    for cost in result.exponents:
+        yield _line(GROWTH, _powers(cost), style)
+    for cost in result.exponents:
+        points = ", ".join(f"{point:g}" for point in cost.found.points)
+        yield paragraph(SYMBOLS[cost.parameter], f"over {points}", style, indent=0)
+    first = result.exponents[0]
+    how = f"intervals at {100 * first.found.level:g}% over {first.found.replicates} rounds; else {first.case.label}"
+    yield paragraph("fit", how, style, indent=0)
+    yield paragraph("columns", GROWTH_WORDS, style, indent=0)
     yield words("", style)
 
 
-def _exponent(cost: CostExponent) -> str:
-    found = cost.found
-    points = ", ".join(f"{point:g}" for point in found.points)
-    return (
-        f"{interval(found.value, found.low, found.high)} at {100 * found.level:g}%, predicted {cost.predicted:g}; "
-        f"{found.replicates} rounds over {points}; else {cost.case.label}"
+GROWTH_WORDS = (
+    "operations: the exponent of their number; floor: of what the machine's limits allow, measured in the same rounds; "
+    "time over floor: what is left to our kernels. All by the same fit. Inside or outside: whether the interval of the "
+    "time's exponent holds the predicted one."
+)
+
+
+def _powers(cost: CostExponent) -> list[str]:
+    floor, time, beyond = (
+        interval(each.value, each.low, each.high) for each in (cost.floor, cost.found, cost.beyond_floor)
     )
+    place = "inside" if cost.is_inside else "outside"
+    return [SYMBOLS[cost.parameter], f"{cost.predicted:g}", f"{cost.operations:.3f}", floor, time, place, beyond]
 
 
 def _summary(result: BenchResult, style: Style) -> Iterator[RenderableType]:
+    if not result.cases:
+        return
+    yield heading("summary", style)
+    yield _names(STANDINGS, style)
+    for standing in standings(result.cases):
+        yield _line(STANDINGS, _figures(standing), style)
+        if standing.worst_case is not None and not style.brief:
+            yield paragraph("worst", standing.worst_case.label, style)
+    yield paragraph("columns", SUMMARY_WORDS, style, indent=0)
+    for doubling in doublings(result.cases):
+        yield paragraph("float64", _doubled(doubling), style, indent=0)
+    yield words("", style)
+
+
+SUMMARY_WORDS = (
+    "ratio: the fastest peer's time over ours, geometric mean; slower: cases with a ratio below 1; of floor, least: "
+    "the median and the least of our shares of the floor; peer: the fastest peer's share, geometric mean; ratio at "
+    "floor: what a program at the floor would have for a ratio, which none can exceed by much."
+)
+
+
+def _figures(standing: Standing) -> list[str]:
+    return [
+        standing.name,
+        str(standing.cases),
+        _times(standing.ratio),
+        _times(standing.worst_ratio),
+        str(standing.slower),
+        _percent(standing.median_of_floor),
+        _percent(standing.least_of_floor),
+        _percent(standing.peer_of_floor),
+        _times(standing.ratio_at_floor),
+    ]
+
+
+def _doubled(doubling: Doubling) -> str:
+    times = f"{doubling.median:.2f}x the time of float32 in the median of {doubling.cases}"
+    return f"{doubling.task}: {times}, at most {doubling.largest:.2f}x ({_size(doubling.largest_case)})"
+
+
+def _size(case: Case) -> str:
+    return case.label.partition(": ")[2]
+
+
+def _end(result: BenchResult, style: Style) -> Iterator[RenderableType]:
     yield rule(style)
     for library, group in groupby(result.missing, key=lambda each: each[1]):
         names = ", ".join(name for name, _ in group)
         yield paragraph("missing", f"{names}: {library} is not installed", style, indent=0)
-    for problem in result.problems:
-        yield paragraph("problem", problem, style, indent=0)
-    ratios = [case.ratio for case in result.cases if case.ratio is not None]
-    slower = sum(ratio < 1 for ratio in ratios)
+    for name, why in result.left_out:
+        yield paragraph("left out", f"{name}: {why}", style, indent=0)
+    yield from _first("problem", result.problems, style)
+    ratios = [(case.ratio, case) for case in result.cases if case.ratio is not None]
+    slower = sorted(((ratio, case) for ratio, case in ratios if ratio < 1), key=lambda pair: pair[0])
+    lines = [f"{_times(ratio)} {case.peers[0].contestant}, {case.case.label}" for ratio, case in slower]
+    yield from _first("slower", lines, style)
     facts = [f"{len(result.cases)} case{'' if len(result.cases) == 1 else 's'}"]
     if ratios:
-        facts.append(f"{OURS} is the fastest in {len(ratios) - slower} of {len(ratios)}, ratios {_range(ratios)}")
+        never = "never slower than the fastest peer" if not slower else f"slower than the fastest peer in {len(slower)}"
+        facts.append(f"{OURS} is {never} of {len(ratios)}")
     facts.append(f"grid {result.grid}, seed {result.seed}, {result.seconds:.1f} s")
     yield words("; ".join(facts), style)
 
 
-def _range(ratios: Sequence[float]) -> str:
-    return f"{min(ratios):.2f}x to {max(ratios):.2f}x"
+def _first(label: str, lines: Sequence[str], style: Style) -> Iterator[RenderableType]:
+    """The first MOST_LINES of them, and how many more there are."""
+    for line in lines[:MOST_LINES]:
+        yield paragraph(label, line, style, indent=0)
+    if len(lines) > MOST_LINES:
+        yield paragraph(label, f"and {len(lines) - MOST_LINES} more, which the JSON document has", style, indent=0)

@@ -51,6 +51,11 @@ def test_the_full_grid_is_the_whole_one() -> None:
     assert {case.task for case in grid("full", 2)} == {STEP, GRADIENT, FORWARD, PRODUCT, REPLICATES}
 
 
+def test_the_full_grid_begins_with_the_largest_sizes() -> None:
+    steps = [case.flops / (3 * case.horizon - 4) * case.horizon for case in grid("full", 2) if case.task == STEP]
+    assert steps == sorted(steps, reverse=True)
+
+
 def test_the_default_grid_is_a_small_one_with_every_task() -> None:
     assert {case.task for case in grid("default", 2)} == {case.task for case in grid("full", 2)}
     assert len(grid("default", 2)) < len(grid("full", 2)) / 10

@@ -37,5 +37,5 @@ def test_without_ours_there_is_no_ratio() -> None:
 
 def test_problems_name_contestant_and_case() -> None:
     found = CaseResult(CASE, None, (OURS, WRONG))
-    result = BenchResult("0", "default", 0, Environment(()), (), (), (found,), (), ("no time was left for x",), 1.0)
+    result = BenchResult("0", "default", 0, Environment(()), (), (), (), (found,), (), ("no time was left for x",), 1.0)
     assert result.problems == (f"torch-rnn, {CASE.label}: wrong: loss is off", "no time was left for x")

@@ -73,6 +73,13 @@ def test_everybody_who_knows_the_task_is_asked_in_turn(tmp_path: Path) -> None:
     assert result.limits is not None
 
 
+def test_a_long_call_is_its_own_warm_up(tmp_path: Path) -> None:
+    cast = Cast(rnnconv=(Accuracy(0.0, 0.0, 5.0), [4.0] * 9), numpy=(Accuracy(0.0, 0.0, 5.0), [2.0] * 9))
+    ours, numpy = _measured(cast, tmp_path, rounds=3).entries
+    assert (ours.seconds, numpy.seconds) == ((5.0, 4.0, 4.0), (2.0, 2.0, 2.0))
+    assert cast.log.count("rnnconv") == 2
+
+
 def test_a_wrong_contestant_is_reported_and_not_timed(tmp_path: Path) -> None:
     cast = Cast(numpy=(Accuracy(1e-15, 0.5), [1.0] * 4))
     wrong_one = _measured(cast, tmp_path).entries[1]
@@ -114,9 +121,12 @@ def test_errors_beyond_the_tolerance_are_named(accuracy: Accuracy, word: str) ->
 
 def test_an_exponent_takes_each_point_in_turn(tmp_path: Path) -> None:
     seconds = [float(m) ** 2 for m in (512, 724, 1024, 1448, 2048, 2896, 4096)] * 3
-    found = Rounds(Cast(rnnconv=(RIGHT, seconds)), References(tmp_path, 0), 3, 0).exponent("width")
+    cast = Cast(rnnconv=(RIGHT, seconds))
+    found = Rounds(cast, References(tmp_path, 0), 3, 0).exponent("width")
     assert found.found.value == pytest.approx(2.0)
-    assert len(found.times) == 3
+    assert len(found.times) == len(found.floors) == 3
+    assert cast.log == ["peak", "bandwidth", "rnnconv"] * 7 * 3
+    assert abs(found.floor.value) < 1e-12  # 19 readings of a second each, at any width
 
 
 def test_a_reference_is_computed_once_for_cases_that_share_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

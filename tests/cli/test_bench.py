@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,20 @@ class FakeBench:
 
     def __init__(self) -> None:
         self.options: list[Options] = []
+        self.interrupted = False
         self.entries = (Entry("rnnconv", (1.0, 1.0, 1.0)), Entry("numpy", (2.0, 2.0, 2.0)))
 
-    def bench(self, options: Options, progress: Progress) -> BenchResult:
-        """Answer as told."""
+    def bench(self, options: Options, progress: Progress, caught: Callable[[], None]) -> BenchResult:
+        """Answer as told; where a signal is to come, it comes from this process itself."""
+        if self.interrupted:
+            with pytest.raises(KeyboardInterrupt):
+                signal.raise_signal(signal.SIGINT)
+            caught()
         self.options.append(options)
         cases = (CaseResult(CASE, None, self.entries),)
-        return BenchResult("0", options.grid, options.seed, Environment(()), (), (), cases, (), (), 1.0)
+        return BenchResult(
+            "0", options.grid, options.seed, Environment(()), (), (), (), cases, (), (), 1.0, self.interrupted
+        )
 
 
 @pytest.fixture
@@ -42,14 +51,16 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeBench:
 def test_the_default_is_a_table_of_everything(run: Callable[..., Any], fake: FakeBench) -> None:
     done = run("bench")
     assert (done.status, done.err) == (0, "")
-    assert fake.options == [Options("default", (), (), 7, 0)]
+    assert fake.options == [Options("default", (), (), 7, 5.0, 0)]
     assert "2.00x" in done.out
 
 
 def test_options_reach_the_bench(run: Callable[..., Any], fake: FakeBench) -> None:
     words = ("--grid", "full", "--task", "step", "--task", "forward", "--only", "jax", "--rounds", "3", "--seed", "9")
     assert run("bench", *words).status == 0
-    assert fake.options == [Options("full", ("step", "forward"), ("jax",), 3, 9)]
+    assert run("bench", *words, "--minutes", "7").status == 0
+    options = Options("full", ("step", "forward"), ("jax",), 3, 90.0, 9)
+    assert fake.options == [options, replace(options, minutes=7.0)]
 
 
 @pytest.mark.usefixtures("fake")
@@ -66,6 +77,17 @@ def test_what_is_wrong_is_no_success(run: Callable[..., Any], fake: FakeBench) -
     done = run("bench")
     assert done.status == 5
     assert "wrong: gradient is off" in done.out
+
+
+def test_an_interrupted_run_shows_and_writes_what_it_has(
+    run: Callable[..., Any], fake: FakeBench, tmp_path: Path
+) -> None:
+    fake.interrupted = True
+    done = run("bench", "--output", str(tmp_path / "bench.json"))
+    assert done.status == 130
+    assert "2.00x" in done.out
+    assert "interrupted; the results hold what had been timed until then" in done.err
+    assert json.loads((tmp_path / "bench.json").read_text())["interrupted"] is True
 
 
 def test_a_plot_without_matplotlib_is_refused_at_once(
@@ -86,7 +108,9 @@ def test_a_plot_is_written_beside_the_results(
     assert (tmp_path / "bench.svg").read_text() == "<svg/>"
 
 
-@pytest.mark.parametrize("words", [("--grid", "huge"), ("--only", "nobody"), ("--rounds", "2"), ("--task", "none")])
+@pytest.mark.parametrize(
+    "words", [("--grid", "huge"), ("--only", "nobody"), ("--rounds", "2"), ("--minutes", "0"), ("--task", "none")]
+)
 def test_nonsense_is_a_usage_error(run: Callable[..., Any], fake: FakeBench, words: tuple[str, str]) -> None:
     assert run("bench", *words).status == 2
     assert fake.options == []

@@ -19,6 +19,7 @@ RESULT = BenchResult(
     Environment((("cpu", "made-up"), ("usable_cores", 2))),
     (("rnnconv", "our compiled kernels"), ("numpy", "NumPy")),
     (("jax", "jax"),),
+    (("reference", "3 cases, to save time"),),
     (
         CaseResult(
             CASE,
@@ -26,7 +27,7 @@ RESULT = BenchResult(
             (Entry("rnnconv", TIMES, 1.0, 1e-16, 2e-16), Entry("numpy", problem="its process died")),
         ),
     ),
-    (CostExponent("width", CASE, 2.0, EXPONENT, ((1.0, 4.0),)),),
+    (CostExponent("width", CASE, 2.0, 2.0, EXPONENT, EXPONENT, EXPONENT, ((1.0, 4.0),), ((0.5, 2.0),)),),
     (),
     60.0,
 )
@@ -58,7 +59,19 @@ def test_it_is_strict_json_in_ascii_about_a_machine() -> None:
     assert found["environment"] == {"cpu": "made-up", "usable_cores": 2}
     assert found["contestants"] == {"rnnconv": "our compiled kernels", "numpy": "NumPy"}
     assert found["missing"] == {"jax": "jax"}
+    assert found["left_out"] == {"reference": "3 cases, to save time"}
+    assert found["interrupted"] is False
     assert found["exponents"][0]["found"]["without_first"] == [None, None, None]
+    assert found["exponents"][0]["is_inside"] is True
+    assert found["exponents"][0]["floors"] == [[0.5, 2.0]]
+
+
+def test_the_summary_is_in_it() -> None:
+    summary = json.loads(render(RESULT))["summary"]
+    assert [each["name"] for each in summary["standings"]] == ["all", "step, 1 core"]
+    assert summary["standings"][0]["cases"] == 1
+    assert summary["standings"][0]["ratio"] is None
+    assert summary["float64_over_float32"] == []
 
 
 def test_a_contestant_takes_one_line() -> None:

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 import pytest
 
 from rnnconv_cli.bench.cases import Case
+from rnnconv_cli.bench.contestants import CONTESTANTS
 from rnnconv_cli.bench.results import BenchResult, CaseResult, Entry, Limits
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.records import Environment
@@ -17,7 +19,7 @@ def _case(width: int, n_sequences: int, cores: int) -> CaseResult:
 
 
 CASES = tuple(_case(width, n, cores) for width in (64, 128) for n in (1, 10) for cores in (1, 2))
-RESULT = BenchResult("0", "default", 0, Environment(()), (), (), CASES, (), (), 1.0)
+RESULT = BenchResult("0", "default", 0, Environment(()), (), (), (), CASES, (), (), 1.0)
 
 
 def test_without_matplotlib_there_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,11 +28,20 @@ def test_without_matplotlib_there_is_one_message(monkeypatch: pytest.MonkeyPatch
         bench_plot.require_matplotlib()
 
 
-def test_a_line_for_each_contestant_and_n() -> None:
-    lines = bench_plot.shares(RESULT, ("step", 10, "float32", 1))
-    assert lines == {
-        (name, n): {64: share, 128: share} for n in (1, 10) for name, share in (("rnnconv", 0.5), ("numpy", 0.25))
-    }
+def test_a_panel_for_each_size_and_a_line_for_each_contestant() -> None:
+    panels = bench_plot.drawn(RESULT)
+    assert list(panels) == [("step", "float32", cores, n, 10) for cores in (1, 2) for n in (1, 10)]
+    for lines in panels.values():
+        assert lines == {"rnnconv": {64: 0.5, 128: 0.5}, "numpy": {64: 0.25, 128: 0.25}}
+
+
+def test_a_case_without_a_floor_is_not_drawn() -> None:
+    assert bench_plot.drawn(replace(RESULT, cases=tuple(replace(each, limits=None) for each in CASES))) == {}
+
+
+def test_every_contestant_has_a_look_of_its_own() -> None:
+    assert set(bench_plot.LOOKS) == set(CONTESTANTS)
+    assert len(set(bench_plot.LOOKS.values())) == len(CONTESTANTS)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed")
@@ -38,11 +49,12 @@ def test_the_same_result_gives_the_same_bytes() -> None:
     first, second = bench_plot.render(RESULT), bench_plot.render(RESULT)
     assert first == second
     assert "<svg" in first
-    assert "achieved over floor" in first
+    assert "share of the floor" in first
+    assert "n 10, L 10, float32, 2 cores" in first
     assert "dc:date" not in first
 
 
 @pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed")
 def test_nothing_at_all_is_a_drawing_too() -> None:
-    empty = BenchResult("0", "default", 0, Environment(()), (), (), (), (), (), 1.0)
+    empty = BenchResult("0", "default", 0, Environment(()), (), (), (), (), (), (), 1.0)
     assert "<svg" in bench_plot.render(empty)

@@ -25,6 +25,7 @@ FOUND = CaseResult(
 )
 ALONE = CaseResult(MANY, None, (Entry("rnnconv", (2.0, 2.0, 2.0), 2.0),))
 EXPONENT = Exponent(1.98, 1.9, 2.06, 0.95, (512.0, 4096.0), 7, (1.98,), (1.9, 1.8, 2.0), (1.9, 1.8, 2.0), 0.5, 0.01)
+TIMES = ((1.0, 2.0),)
 RESULT = BenchResult(
     "0.1.0",
     "default",
@@ -32,8 +33,9 @@ RESULT = BenchResult(
     Environment((("cpu", "made-up"),)),
     (("rnnconv", "our compiled kernels"),),
     (("torch-loop", "torch"), ("torch-manual", "torch")),
+    (("reference", "3 cases, to save time"),),
     (ALONE, FOUND),
-    (CostExponent("width", replace(CASE, dtype="float64"), 2.0, EXPONENT, ((1.0, 2.0),)),),
+    (CostExponent("width", replace(CASE, dtype="float64"), 2.0, 2.0, EXPONENT, EXPONENT, EXPONENT, TIMES, TIMES),),
     ("no time was left for step: m 2",),
     12.34,
 )
@@ -42,23 +44,64 @@ RESULT = BenchResult(
 def test_a_case_is_one_row_with_its_best_peer() -> None:
     lines = render(RESULT).splitlines()
     row = next(line.split() for line in lines if line.startswith("4096"))
-    assert row == ["4096", "50", "10", "2", "float32", "1.25", "ms", "10.0%", "80%", "2.0", "jax", "2.5", "ms", "2.00x"]
+    assert row == ["4096", "50", "10", "1.25", "ms", "10.0%", "80%", "2.0", "jax", "2.5", "ms", "40%", "2.00x"]
     assert "    others    numpy 4.00x" in lines
 
 
 def test_tasks_come_in_their_order_with_what_they_are() -> None:
     text = render(RESULT)
-    assert text.index("step: one step") < text.index("replicates: descent runs")
-    assert next(line.split() for line in text.splitlines() if line.startswith("128"))[-3:] == ["none", "-", "-"]
+    assert text.index("step, float32, 2 cores: one step") < text.index("replicates, float64, 2 cores: descent runs")
+    row = next(line.split() for line in text.splitlines() if line.startswith(" 128"))
+    assert row[-4:] == ["none", "-", "-", "-"]
+
+
+def test_rows_of_a_table_are_sorted_by_n_horizon_and_width() -> None:
+    sizes = [(64, 10, 10), (4096, 1, 50), (128, 1, 50), (64, 1, 10)]
+    cases = tuple(replace(FOUND, case=replace(CASE, width=m, n_sequences=n, horizon=L)) for m, n, L in sizes)
+    text = render(replace(RESULT, cases=cases), Style(brief=True))
+    rows = [line.split()[:3] for line in text.splitlines() if line[:4].strip().isdigit()]
+    assert rows == [["64", "1", "10"], ["128", "1", "50"], ["4096", "1", "50"], ["64", "10", "10"]]
+    assert text.count("one step of gradient descent") == 1
 
 
 def test_exponents_problems_and_what_is_missing_are_said() -> None:
     text = " ".join(render(RESULT).split())
-    assert "width 1.980 [1.900, 2.060] at 95%, predicted 2; 7 rounds over 512, 4096" in text
+    assert "m 2 2.000 1.980 [1.900, 2.060] 1.980 [1.900, 2.060] inside 1.980 [1.900, 2.060]" in text
+    assert "m over 512, 4096" in text
+    assert "intervals at 95% over 7 rounds; else step: m 4096, n 50, L 10, float64, 2 cores" in text
     assert "missing torch-loop, torch-manual: torch is not installed" in text
     assert "problem torch-rnn, step: m 4096, n 50, L 10, float32, 2 cores: wrong: loss is off" in text
     assert "problem no time was left for step: m 2" in text
-    assert "2 cases; rnnconv is the fastest in 1 of 1, ratios 2.00x to 2.00x; grid default, seed 3, 12.3 s" in text
+    assert "left out reference: 3 cases, to save time" in text
+    assert "2 cases; rnnconv is never slower than the fastest peer of 1; grid default, seed 3, 12.3 s" in text
+
+
+def test_an_exponent_beside_its_interval_is_outside() -> None:
+    cost = replace(RESULT.exponents[0], predicted=3.0)
+    assert "[1.900, 2.060] outside" in " ".join(render(replace(RESULT, exponents=(cost,))).split())
+
+
+def test_a_case_in_which_we_are_slower_is_counted() -> None:
+    slow = replace(FOUND, entries=(Entry("rnnconv", (1.0, 1.0)), *FOUND.entries[1:]))
+    text = " ".join(render(replace(RESULT, cases=(FOUND, slow))).split())
+    assert "rnnconv is slower than the fastest peer in 1 of 2" in text
+    assert "slower 0.00x jax, step: m 4096, n 50, L 10, float32, 2 cores" in text
+
+
+def test_the_summary_says_where_we_stand_and_what_limits_us() -> None:
+    double = replace(FOUND, case=replace(CASE, dtype="float64"), entries=(Entry("rnnconv", (0.0025, 0.0025)),))
+    lines = render(replace(RESULT, cases=(FOUND, double))).splitlines()
+    row = next(line.split() for line in lines if line.startswith("step, n 50"))
+    assert row[-8:] == ["2", "2.00x", "2.00x", "0", "60%", "40%", "40%", "2.50x"]
+    assert "    worst     step: m 4096, n 50, L 10, float32, 2 cores" in lines
+    assert "step: 2.00x the time of float32 in the median of 1" in " ".join(" ".join(lines).split())
+
+
+def test_many_problems_are_counted_and_the_first_are_shown() -> None:
+    late = tuple(f"no time was left for step: m {m}" for m in range(1, 101))
+    text = " ".join(render(replace(RESULT, cases=(), unmeasured=late)).split())
+    assert text.count("no time was left") == 20
+    assert "and 80 more, which the JSON document has" in text
 
 
 @pytest.mark.parametrize("width", [40, 100, 140])

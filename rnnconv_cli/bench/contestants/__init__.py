@@ -7,10 +7,11 @@ library starts with that process's cores, and one that is not installed is missi
 from __future__ import annotations
 
 import importlib
+import math
 from dataclasses import dataclass
 from importlib.util import find_spec
 
-from rnnconv_cli.bench.cases import FORWARD, GRADIENT, PRODUCT, REPLICATES, STEP
+from rnnconv_cli.bench.cases import FORWARD, GRADIENT, PRODUCT, REPLICATES, STEP, Case
 from rnnconv_cli.bench.contestants.work import Build
 
 
@@ -22,6 +23,11 @@ class Contestant:
     tasks: tuple[str, ...]
     about: str
     library: str | None = None
+    most_operations: float = math.inf  # of a call; what it would take beyond is spent on the others
+
+    def takes(self, case: Case) -> bool:
+        """Whether it is asked in a case."""
+        return case.task in self.tasks and case.flops <= self.most_operations
 
     @property
     def is_installed(self) -> bool:
@@ -37,7 +43,7 @@ class Contestant:
 SINGLE = (STEP, GRADIENT, FORWARD)
 CONTESTANTS: dict[str, Contestant] = {
     "rnnconv": Contestant("compiled_kernels", (*SINGLE, PRODUCT, REPLICATES), "our compiled kernels"),
-    "reference": Contestant("reference_kernels", SINGLE, "our NumPy reference"),
+    "reference": Contestant("reference_kernels", SINGLE, "our NumPy reference", most_operations=1e9),
     "numpy": Contestant("plain_numpy", (*SINGLE, PRODUCT), "NumPy and BLAS, buffers made once"),
     "torch-rnn": Contestant("torch_rnn", SINGLE, "torch.nn.RNN, autograd", "torch"),
     "torch-loop": Contestant("torch_loop", (*SINGLE, REPLICATES), "PyTorch, a loop, autograd", "torch"),
