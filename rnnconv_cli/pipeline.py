@@ -13,13 +13,12 @@ from rnnconv_cli.judge.frontier import answers
 from rnnconv_cli.judge.judge import exit_status, judge_check, judge_claim, level
 from rnnconv_cli.kernels.backend import BACKENDS, warm_up
 from rnnconv_cli.measure import MEASUREMENTS
-from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.measure.selfcheck import self_check
 from rnnconv_cli.records import MAIN, ClaimResult, Observation, Report, Timing, Trial
 from rnnconv_cli.spec.loader import LoadedClaim
 from rnnconv_cli.sweep.execute import Readings, execute
 from rnnconv_cli.sweep.machine import environment_facts
-from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_seconds, selected_checks
+from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_bytes, predicted_seconds, selected_checks
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.rounds import next_jobs, searching, typical_jobs
 
@@ -200,5 +199,5 @@ def _cost(claim: str, check: str, jobs: Sequence[Job]) -> CheckCost:
         trials=len(main),
         control_trials=len(trials - main),
         seconds=sum(map(predicted_seconds, trials)),
-        peak_bytes=max(map(peak_bytes, trials)),
+        peak_bytes=max(map(predicted_bytes, trials)),
     )

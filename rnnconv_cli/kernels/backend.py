@@ -50,6 +50,8 @@ class Backend(Protocol):
         limit: float,
         losses: Array,
         gradient_norms: Array,
+        *,
+        segment: int = 0,
     ) -> tuple[int, int]: ...
 
     def products(self, W: Array, vectors: Array) -> Array: ...

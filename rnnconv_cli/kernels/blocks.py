@@ -54,25 +54,31 @@ def _least(builder: Any, one: Value, other: Value) -> Value:
 
 def _dots(n_sequences: int) -> Any:
     @intrinsic
-    def dots(typingctx: Any, W: Any, row: Any, last: Any, vectors: Any, start: Any, addend: Any, result: Any) -> Any:
-        """Write entries [row, row + ROWS), those below `last`, of W v_i + u_i for the sequences from `start` on."""
+    def dots(
+        typingctx: Any, W: Any, row: Any, last: Any, vectors: Any, start: Any, addend: Any, result: Any, ahead: Any
+    ) -> Any:
+        """Write entries [row, row + ROWS), those below `last`, of W v_i + u_i for the sequences from `start` on.
+
+        Meanwhile the rows `ahead` of these are brought close; none where it is zero.
+        """
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Value:
             kinds = signature.args
             matrix, inputs, added, outputs = (_Rows(context, builder, kinds[k], arguments[k]) for k in (0, 3, 5, 6))
-            row, last, start = (arguments[k] for k in (1, 2, 4))
+            row, last, start, ahead = (arguments[k] for k in (1, 2, 4, 7))
             lanes, few, zero = matrix.lanes(), matrix.lanes(ROWS), ir.Constant(INDEX, 0)
             final = _plus(builder, last, -1)
             rows = [matrix.at(_least(builder, _plus(builder, row, r), final), zero) for r in range(ROWS)]
-            block = builder.mul(matrix.columns, ir.Constant(INDEX, ROWS))
+            block, any_ahead = builder.mul(matrix.columns, ahead), builder.icmp_signed("!=", ahead, zero)
             sequences = [_plus(builder, start, i) for i in range(n_sequences)]
             heads = [inputs.at(i, zero) for i in sequences]
             sums = [[lanes.variable(lanes.zero()) for _ in rows] for _ in sequences]
 
             def add(offset: Value, mask: Value | None) -> None:
                 held = [lanes.load(lanes.at(pointer, offset), mask) for pointer in rows]
-                for pointer in rows:
-                    lanes.prefetch(lanes.at(pointer, builder.add(offset, block)))
+                with builder.if_then(any_ahead):
+                    for pointer in rows:
+                        lanes.prefetch(lanes.at(pointer, builder.add(offset, block)))
                 for head, totals in zip(heads, sums, strict=True):
                     vector = lanes.load(lanes.at(head, offset), mask)
                     for weights, total in zip(held, totals, strict=True):
@@ -87,7 +93,8 @@ def _dots(n_sequences: int) -> Any:
             return context.get_dummy_value()
 
         _alike(W, vectors, addend, result)
-        return types.void(W, types.intp, types.intp, vectors, types.intp, addend, result), emit
+        intp = types.intp
+        return types.void(W, intp, intp, vectors, intp, addend, result, intp), emit
 
     return dots
 
@@ -109,7 +116,7 @@ def _columns(n_sequences: int) -> Any:
     ) -> Any:
         """Add rows [top, bottom) of W, weighed by v_i, to c_i from `column` to `end`, for sequences from `start` on.
 
-        Meanwhile as much of W is brought close as is used, from (row_ahead, column_ahead) on.
+        Meanwhile as much of W is brought close as is used, from (row_ahead, column_ahead) on; none from row -1 on.
         """
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Value:
@@ -117,13 +124,14 @@ def _columns(n_sequences: int) -> Any:
             matrix, inputs, outputs = (_Rows(context, builder, kinds[k], arguments[k]) for k in (0, 5, 7))
             top, bottom, column, end, start, row_ahead, column_ahead = (arguments[k] for k in (1, 2, 3, 4, 6, 8, 9))
             lanes, coming = matrix.lanes(), matrix.at(row_ahead, column_ahead)
+            any_ahead = builder.icmp_signed(">=", row_ahead, ir.Constant(INDEX, 0))
             n_vectors = COLUMN_VECTORS[n_sequences]
             span = ir.Constant(INDEX, n_vectors * lanes.count)
             places = [_plus(builder, column, v * lanes.count) for v in range(n_vectors)]
             sequences = [_plus(builder, start, i) for i in range(n_sequences)]
 
             def add(masks: list[Value | None]) -> None:
-                masked = list(zip(places, masks, strict=True))
+                masked = list(zip(places[: len(masks)], masks, strict=True))
                 sums = [
                     [lanes.variable(lanes.load(outputs.at(i, place), mask)) for place, mask in masked]
                     for i in sequences
@@ -131,8 +139,9 @@ def _columns(n_sequences: int) -> Any:
                 with cgutils.for_range_slice(builder, top, bottom, ir.Constant(INDEX, 1), inc=True) as (row, _):
                     held = [lanes.load(matrix.at(row, place), mask) for place, mask in masked]
                     passed = builder.mul(builder.sub(row, top), span)
-                    for v in range(n_vectors):
-                        lanes.prefetch(lanes.at(coming, _plus(builder, passed, v * lanes.count)))
+                    with builder.if_then(any_ahead):
+                        for v in range(len(masks)):
+                            lanes.prefetch(lanes.at(coming, _plus(builder, passed, v * lanes.count)))
                     for i, totals in zip(sequences, sums, strict=True):
                         factor = lanes.splat(builder.load(inputs.at(i, row)))
                         for weights, total in zip(held, totals, strict=True):
@@ -146,7 +155,17 @@ def _columns(n_sequences: int) -> Any:
                 with whole:
                     add([None] * n_vectors)
                 with part:
-                    add([lanes.first(_plus(builder, left, -v * lanes.count)) for v in range(n_vectors)])
+                    masks = [lanes.first(_plus(builder, left, -v * lanes.count)) for v in range(n_vectors)]
+                    if n_sequences > 1:
+                        add(masks)
+                    else:  # one sequence takes so many columns at a time that a small matrix has only half of them
+                        few = n_vectors // 2
+                        is_short = builder.icmp_signed("<=", left, ir.Constant(INDEX, few * lanes.count))
+                        with builder.if_else(is_short) as (short, long):
+                            with short:
+                                add(masks[:few])
+                            with long:
+                                add(masks)
             return context.get_dummy_value()
 
         _alike(W, vectors, result)
@@ -169,13 +188,20 @@ def _tile(n_vectors: int) -> Any:
         packed: Any,
         rights: Any,
         depth: Any,
+        partial: Any,
+        begun: Any,
+        complete: Any,
     ) -> Any:
-        """Add `rate` times G to a tile of W, in rows below `last`, and return ||G||^2 of it; G sums over `depth`."""
+        """Add `rate` times G to a tile of W, in rows below `last`, and return ||G||^2 of it; G sums over `depth`.
+
+        Where the sum has `begun`, it goes on from `partial`; where it is not `complete`, it is all that is written.
+        """
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Value:
             kinds = signature.args
-            matrix, left, right = (_Rows(context, builder, kinds[k], arguments[k]) for k in (0, 5, 7))
+            matrix, left, right, given = (_Rows(context, builder, kinds[k], arguments[k]) for k in (0, 5, 7, 9))
             row, last, column, rate, packed, depth = (arguments[k] for k in (1, 2, 3, 4, 6, 8))
+            begun, complete = arguments[10:]
             lanes, zero = matrix.lanes(), ir.Constant(INDEX, 0)
             places = [_plus(builder, column, v * lanes.count) for v in range(n_vectors)]
             short = lanes.first(builder.sub(matrix.columns, places[-1]))
@@ -185,6 +211,11 @@ def _tile(n_vectors: int) -> Any:
             for r in rows:
                 for place in places:
                     lanes.prefetch(matrix.at(r, place))
+            with builder.if_then(begun, likely=False):
+                for r, totals in zip(rows, sums, strict=True):
+                    with builder.if_then(builder.icmp_signed("<", r, last), likely=True):
+                        for (place, mask), total in zip(masked, totals, strict=True):
+                            builder.store(lanes.load(given.at(r, place), mask), total)
             with cgutils.for_range(builder, depth) as loop:
                 here = builder.add(packed, builder.mul(loop.index, ir.Constant(INDEX, TILE_ROWS)))
                 there = builder.mul(loop.index, ir.Constant(INDEX, n_vectors * lanes.count))
@@ -196,16 +227,26 @@ def _tile(n_vectors: int) -> Any:
             squares, step = lanes.variable(lanes.zero()), lanes.splat(rate)
             for r, totals in zip(rows, sums, strict=True):
                 with builder.if_then(builder.icmp_signed("<", r, last), likely=True):
-                    for (place, mask), total in zip(masked, totals, strict=True):
-                        gradient, pointer = builder.load(total), matrix.at(r, place)
-                        lanes.accumulate(squares, gradient, gradient)
-                        lanes.store(lanes.multiply_add(step, gradient, lanes.load(pointer, mask)), pointer, mask)
+                    entries = [
+                        (builder.load(total), matrix.at(r, place), mask)
+                        for (place, mask), total in zip(masked, totals, strict=True)
+                    ]
+                    with builder.if_else(complete, likely=True) as (whole, part):
+                        with whole:
+                            for gradient, pointer, mask in entries:
+                                lanes.accumulate(squares, gradient, gradient)
+                                lanes.store(
+                                    lanes.multiply_add(step, gradient, lanes.load(pointer, mask)), pointer, mask
+                                )
+                        with part:
+                            for gradient, pointer, mask in entries:
+                                lanes.store(gradient, pointer, mask)
             square = lanes.lane(lanes.sums([builder.load(squares)]), 0)
             return square if square.type == ir.DoubleType() else builder.fpext(square, ir.DoubleType())
 
-        _alike(W, lefts, rights)
-        intp = types.intp
-        return types.float64(W, intp, intp, intp, W.dtype, lefts, intp, rights, intp), emit
+        _alike(W, lefts, rights, partial)
+        intp, flag = types.intp, types.boolean
+        return types.float64(W, intp, intp, intp, W.dtype, lefts, intp, rights, intp, partial, flag, flag), emit
 
     return tile
 

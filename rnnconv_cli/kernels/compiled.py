@@ -104,43 +104,30 @@ def pattern_into(g: Array, activation: int, slope: Array) -> None:
 
 
 @piece
-def preactivate_into(W: Array, layer: int, inputs: Array, hidden: Array, first: int, last: int, g: Array) -> None:
-    """Write neurons [first, last) of g_l = W h_{l-1} + A x_l, `inputs` being A x; W h_0 = 0 is skipped."""
-    if layer > 0:
-        products_into(weights_of_layer(W, layer), hidden[layer - 1], inputs[layer], first, last, g)
-    else:
-        for i in range(g.shape[0]):
-            copy_into(g[i][first:last], inputs[layer, i][first:last])
-
-
-@piece
-def backpropagate_into(
-    W: Array, B: Array, residual: Array, layer: int, first: int, last: int, carried: Array, signals: Array
+def carry_back_into(
+    W: Array, B: Array, residual: Array, layer: int, signals: Array, later: int, first: int, last: int, carried: Array
 ) -> None:
-    """Turn D_l's diagonal in `signals` into the signal, for neurons [first, last); `carried` is spare room, (n, m)."""
-    n_sequences = signals.shape[1]
-    for i in range(n_sequences):
+    """Write neurons [first, last) of B^T loss_l + W^T signals_{l+1}; signals_{l+1}, where there is one, at `later`."""
+    for i in range(carried.shape[0]):
         zero(carried[i][first:last])
     adjoint_products_into(B, residual[layer], first, last, carried)
-    if layer < signals.shape[0] - 1:
-        adjoint_products_into(weights_of_layer(W, layer + 1), signals[layer + 1], first, last, carried)
-    for i in range(n_sequences):
-        scale_into(signals[layer, i][first:last], carried[i][first:last])
+    if layer < residual.shape[0] - 1:
+        adjoint_products_into(weights_of_layer(W, layer + 1), signals[later], first, last, carried)
 
 
 @piece
-def residuals_into(B: Array, hidden: Array, minus_labels: Array, residual: Array) -> None:
-    """Write B h_l - y*_l for all layers and sequences; zeros at l = 1."""
-    horizon = hidden.shape[0]
+def residuals_into(
+    B: Array, hidden: Array, place: int, minus_labels: Array, first: int, last: int, residual: Array
+) -> None:
+    """Write B h_l - y*_l for layers [first, last) and all sequences; the h of the first lies at `place`."""
     products_into(
         B,
-        rows_of_layers(hidden, 0, horizon),
-        rows_of_layers(minus_labels, 0, horizon),
+        rows_of_layers(hidden, place, place + last - first),
+        rows_of_layers(minus_labels, first, last),
         0,
         B.shape[0],
-        rows_of_layers(residual, 0, horizon),
+        rows_of_layers(residual, first, last),
     )
-    zero(flat(residual[0]))
 
 
 @kernel
@@ -157,10 +144,20 @@ def weight_gradient_into(signals: Array, hidden: Array, gradient: Array) -> None
 
 @kernel
 def input_products(A: Array, x: Array) -> Array:
-    """Return A x_l for all layers and sequences in one product, (L, n, m)."""
+    """Return A x_l for all layers and sequences, (L, n, m)."""
     horizon, n_sequences, _ = x.shape
-    products: Array = np.dot(rows_of_layers(x, 0, horizon), A.T)
-    return products.reshape(horizon, n_sequences, A.shape[0])
+    inputs, columns = np.empty((horizon, n_sequences, A.shape[0]), dtype=A.dtype), np.ascontiguousarray(A.T)
+    for layer in range(horizon):
+        input_products_into(columns, x[layer], 0, A.shape[0], inputs[layer])
+    return inputs
+
+
+@kernel
+def input_products_into(columns: Array, tokens: Array, first: int, last: int, result: Array) -> None:
+    """Write neurons [first, last) of A x_l; `columns` are those of A, as rows: the sums run along them."""
+    for i in range(result.shape[0]):
+        zero(result[i][first:last])
+    adjoint_products_into(columns, tokens, first, last, result)
 
 
 # --- the kernels ------------------------------------------------------------------------------------------------------
@@ -195,8 +192,10 @@ def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, ac
     preactivation, hidden = np.empty_like(inputs), np.empty_like(inputs)
     for layer in range(inputs.shape[0]):
         g = preactivation[layer]
-        preactivate_into(W, layer, inputs, hidden, 0, W.shape[1], g)
-        if layer > 0:
+        if layer == 0:
+            copy_into(flat(g), flat(inputs[0]))
+        else:
+            products_into(weights_of_layer(W, layer), hidden[layer - 1], inputs[layer], 0, W.shape[1], g)
             for i in range(left.shape[0]):
                 for r in range(left.shape[1]):
                     add_into(g[i], np.dot(right[i, r], hidden[layer - 1, i]), left[i, r])
@@ -208,7 +207,8 @@ def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, ac
 def residuals(B: Array, hidden: Array, labels: Array) -> Array:
     """Return B h_{i,l} - y*_{i,l} for l >= 2 and zeros at l = 1 (footnote 6)."""
     residual = np.empty_like(labels)
-    residuals_into(B, hidden, -labels, residual)
+    residuals_into(B, hidden, 0, -labels, 0, labels.shape[0], residual)
+    zero(flat(residual[0]))
     return residual
 
 
@@ -226,7 +226,8 @@ def backward(W: Array, B: Array, pattern: Array, residual: Array) -> Array:
     """Return signals_l = D_l sum_{a>=l} Back_{l->a}^T loss_a by the recursion down from l = L (Fact 2.5)."""
     signals, carried = pattern.copy(), np.empty_like(pattern[0])
     for layer in range(pattern.shape[0] - 1, -1, -1):
-        backpropagate_into(W, B, residual, layer, 0, W.shape[1], carried, signals)
+        carry_back_into(W, B, residual, layer, signals, layer + 1, 0, W.shape[1], carried)
+        scale_into(flat(signals[layer]), flat(carried))
     return signals
 
 
@@ -267,15 +268,28 @@ def descend(
     limit: float,
     losses: Array,
     gradient_norms: Array,
+    *,
+    segment: int = 0,
 ) -> tuple[int, int]:
     """Take steps W <- W - eta (n/|S|) sum_{i in S} grad f_i in place (Theorems 1 and 2); return (step, status).
 
-    Buffers are made once, A x once. Beside W there are three numbers for each layer, sequence and neuron: A x, h and
-    `signals`, which holds g on the way forward and the signals on the way back.
+    Buffers are made once. Beside W there are three numbers for each layer, sequence and neuron: A x, which is made
+    once, h, and `signals`, which holds g on the way forward and the signals on the way back.
+
+    Of a run in segments of k layers, h and `signals` hold one segment, A x one layer. The way forward leaves in
+    `starts` the h before each segment; the way back goes forward through each but the last segment again, from there.
+    It sums up the gradient in one more copy of a W that is shared over time. The bits are those of a run without.
     """
-    inputs = input_products(A, x)
-    hidden, signals = np.empty_like(inputs), np.empty_like(inputs)
-    squares = np.zeros((W.shape[0], tiles_of(W.shape[1])))
+    horizon, n_sequences, _ = x.shape
+    (n_matrices, width, _), layers = W.shape, max(1, horizon - 1)  # the first layer is the same at every step
+    held = min(segment, layers) if segment > 0 else layers
+    n_segments = (layers + held - 1) // held
+    inputs = input_products(A, x) if n_segments == 1 else np.empty((1, n_sequences, width), dtype=W.dtype)
+    hidden = np.empty((held + 1, n_sequences, width), dtype=W.dtype)
+    signals = np.empty((held, n_sequences, width), dtype=W.dtype)
+    starts = np.empty((n_segments - 1, n_sequences, width), dtype=W.dtype)
+    gradient = np.empty((width if n_segments > 1 and n_matrices == 1 else 0, width), dtype=W.dtype)
+    squares, columns = np.zeros((n_matrices, tiles_of(width))), np.ascontiguousarray(A.T)
 
     def run(part: int, parts: int, counters: Array) -> tuple[int, int]:
         return take_steps(
@@ -283,8 +297,9 @@ def descend(
             parts,
             counters,
             W,
+            columns,
             B,
-            inputs,
+            x,
             -labels,
             activation,
             learning_rate,
@@ -295,12 +310,81 @@ def descend(
             limit,
             losses,
             gradient_norms,
+            inputs,
             hidden,
             signals,
+            starts,
+            gradient,
             squares,
         )
 
-    return side_by_side(run, W.shape[1])
+    return side_by_side(run, width)
+
+
+@kernel
+def segment_into(
+    W: Array,
+    columns: Array,
+    x: Array,
+    activation: int,
+    begin: int,
+    end: int,
+    first: int,
+    last: int,
+    parts: int,
+    counters: Array,
+    inputs: Array,
+    hidden: Array,
+    signals: Array,
+) -> None:
+    """Write neurons [first, last) of layers [begin, end), g to `signals` and h to `hidden` after h_{begin - 1}.
+
+    `inputs` holds A x for all layers, or is room for one.
+    """
+    for layer in range(begin, end):
+        g, h, place = signals[layer - begin], hidden[layer - begin + 1], layer
+        if inputs.shape[0] < x.shape[0]:
+            place = 0
+            input_products_into(columns, x[layer], first, last, inputs[0])
+        products_into(weights_of_layer(W, layer), hidden[layer - begin], inputs[place], first, last, g)
+        for i in range(g.shape[0]):
+            activate_into(g[i][first:last], activation, h[i][first:last])
+        if parts > 1:
+            meet(counters, parts)
+
+
+@kernel
+def update_into(
+    W: Array,
+    learning_rate: float,
+    begin: int,
+    end: int,
+    hidden: Array,
+    signals: Array,
+    gradient: Array,
+    first: int,
+    last: int,
+    spare: Array,
+    squares: Array,
+) -> None:
+    """Take the step of rows [first, last) of the matrices of layers [begin, end), which come from last to first.
+
+    Where one matrix is shared over time, `gradient` gathers its part of each segment, and the first takes the step.
+    """
+    if W.shape[0] == 1:
+        left, right = rows_of_layers(signals, 0, end - begin), rows_of_layers(hidden, 0, end - begin)
+        step_down_into(W[0], learning_rate, left, right, gradient, begin == 1, first, last, spare, squares[0])
+    else:
+        for k in range(begin, end):
+            left, right = signals[k - begin], hidden[k - begin]
+            step_down_into(W[k], learning_rate, left, right, gradient, True, first, last, spare, squares[k])
+
+
+@kernel
+def copy_neurons_into(target: Array, source: Array, first: int, last: int) -> None:
+    """Write a copy of neurons [first, last) of a layer."""
+    for i in range(target.shape[0]):
+        copy_into(target[i][first:last], source[i][first:last])
 
 
 @kernel
@@ -309,8 +393,9 @@ def take_steps(
     parts: int,
     counters: Array,
     W: Array,
+    columns: Array,
     B: Array,
-    inputs: Array,
+    x: Array,
     minus_labels: Array,
     activation: int,
     learning_rate: float,
@@ -321,27 +406,40 @@ def take_steps(
     limit: float,
     losses: Array,
     gradient_norms: Array,
+    inputs: Array,
     hidden: Array,
     signals: Array,
+    starts: Array,
+    gradient: Array,
     squares: Array,
 ) -> tuple[int, int]:
     """Do a thread's share of `descend`: its neurons in every layer, its rows of W.
 
     Residuals and loss are every thread's own, so that all come to the same decision. Signals of l = 1 are not needed.
     """
-    horizon, n_sequences, width = inputs.shape
+    horizon, n_sequences, _ = x.shape
+    held, n_segments, width = signals.shape[0], starts.shape[0] + 1, W.shape[1]
     first, last = share(width, part, parts)
-    residual, carried = np.empty_like(minus_labels), np.empty((n_sequences, width), dtype=W.dtype)
-    depth = n_sequences * (horizon - 1 if W.shape[0] == 1 else 1)
-    spare = np.empty(spare_size(depth, W.itemsize), dtype=W.dtype)
+    residual, carried = np.zeros_like(minus_labels), np.empty((n_sequences, width), dtype=W.dtype)
+    spare = np.empty(spare_size(n_sequences * (held if W.shape[0] == 1 else 1), W.itemsize), dtype=W.dtype)
+    input_products_into(columns, x[0], first, last, carried)
+    for i in range(n_sequences):
+        activate_into(carried[i][first:last], activation, hidden[0, i][first:last])
+    if n_segments > 1:
+        copy_neurons_into(starts[0], hidden[0], first, last)
+    if parts > 1:
+        meet(counters, parts)
     for step in range(first_step, last_step):
-        for layer in range(horizon):
-            preactivate_into(W, layer, inputs, hidden, first, last, signals[layer])
-            for i in range(n_sequences):
-                activate_into(signals[layer, i][first:last], activation, hidden[layer, i][first:last])
-            if parts > 1:
-                meet(counters, parts)
-        residuals_into(B, hidden, minus_labels, residual)
+        for s in range(n_segments):
+            begin, end = 1 + s * held, min(1 + (s + 1) * held, horizon)
+            if s > 0:
+                copy_neurons_into(hidden[0], hidden[held], first, last)
+                if s < n_segments - 1:
+                    copy_neurons_into(starts[s], hidden[0], first, last)
+                if parts > 1:
+                    meet(counters, parts)
+            segment_into(W, columns, x, activation, begin, end, first, last, parts, counters, inputs, hidden, signals)
+            residuals_into(B, hidden, 1, minus_labels, begin, end, residual)
         value = loss(residual)
         if part == 0:
             losses[step] = value
@@ -351,22 +449,31 @@ def take_steps(
             return step, REACHED
         if batches.shape[1] > 0:
             weigh_batch(batches[step], residual)
-        for layer in range(horizon - 1, 0, -1):
-            for i in range(n_sequences):
-                pattern_into(signals[layer, i][first:last], activation, signals[layer, i][first:last])
-            backpropagate_into(W, B, residual, layer, first, last, carried, signals)
+        zero(flat(gradient)[first * width : last * width])
+        carry_back_into(W, B, residual, horizon - 1, signals, 0, first, last, carried)
+        for s in range(n_segments - 1, -1, -1):
+            begin, end = 1 + s * held, min(1 + (s + 1) * held, horizon)
+            if s < n_segments - 1:
+                copy_neurons_into(hidden[0], starts[s], first, last)
+                if parts > 1:
+                    meet(counters, parts)
+                segment_into(
+                    W, columns, x, activation, begin, end, first, last, parts, counters, inputs, hidden, signals
+                )
+            for layer in range(end - 1, begin - 1, -1):
+                signal = signals[layer - begin]
+                for i in range(n_sequences):
+                    pattern_into(signal[i][first:last], activation, signal[i][first:last])
+                    scale_into(signal[i][first:last], carried[i][first:last])
+                if parts > 1:
+                    meet(counters, parts)
+                if layer > 1:
+                    carry_back_into(W, B, residual, layer - 1, signals, layer - begin, first, last, carried)
+            if parts > 1 and begin > 1:
+                meet(counters, parts)  # all have read W of the segment's first layer
+            update_into(W, learning_rate, begin, end, hidden, signals, gradient, first, last, spare, squares)
             if parts > 1:
                 meet(counters, parts)
-        for k in range(W.shape[0]):
-            if W.shape[0] == 1:
-                left, right = rows_of_layers(signals, 1, horizon), rows_of_layers(hidden, 0, horizon - 1)
-            elif k > 0:
-                left, right = signals[k], hidden[k - 1]
-            else:
-                continue
-            step_down_into(W[k], learning_rate, left, right, first, last, spare, squares[k])
-        if parts > 1:
-            meet(counters, parts)
         if part == 0:
             gradient_norms[step] = np.sum(squares)
     return last_step, RUNNING

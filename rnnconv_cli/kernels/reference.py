@@ -112,6 +112,8 @@ def descend(
     limit: float,
     losses: Array,
     gradient_norms: Array,
+    *,
+    segment: int = 0,
 ) -> tuple[int, int]:
     """Take steps W <- W - eta (n/|S|) sum_{i in S} grad f_i in place (Theorems 1 and 2); return (step, status).
 
@@ -119,6 +121,8 @@ def descend(
     most `target` and DIVERGED where it is not finite or above `limit`, both before W_t is changed. `batches` is
     (last step of the whole run, |S|) int64, row t the sequences of step t; an empty second axis means gradient descent
     on all of them. gradient_norms[t] = ||the step's gradient||_F^2. `losses` and `gradient_norms` are float64.
+    `segment` says for how many layers at a time a backend may hold states, 0 for all; here it is not needed. It costs
+    memory or time and changes no bit.
     """
     n_sequences = x.shape[1]
     for step in range(first_step, last_step):

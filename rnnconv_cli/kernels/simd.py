@@ -131,24 +131,40 @@ class Lanes:
             body(whole, self.first(self.builder.sub(size, whole)))
 
     def sums(self, vectors: Sequence[Value]) -> Value:
-        """The sums over the lanes of each vector, as one vector: neighbours first, then neighbouring sums, and so on.
+        """The sums over the lanes of each vector, as one vector: neighbours in quarters of 16 bytes, then the quarters.
 
-        The number of vectors and of lanes are powers of two. The order within each is that of a vector alone.
+        The number of vectors is a power of two. The order within each sum is that of a vector alone.
         """
-        lanes, level = self.count, list(vectors)
-        while lanes > 1:
-            lanes //= 2
-            if len(level) == 1:
-                level = [self._neighbours(level[0], level[0], level[0].type.count)]
-            else:
-                level = [self._neighbours(*pair, 2 * self.count) for pair in zip(level[::2], level[1::2], strict=True)]
+        level, near = list(vectors), 16 // self.bytes
+        left = near
+        while left > 1:
+            left //= 2
+            level = [self._neighbours(*pair, near) for pair in zip(level[::2], level[1::2] or level, strict=True)]
+        level = [self._folded(each, near) for each in level]
         while len(level) > 1:
             level = [self._joined(*pair) for pair in zip(level[::2], level[1::2], strict=True)]
-        return level[0]
+        return self.builder.shuffle_vector(level[0], level[0], self._places(range(len(vectors))))
 
-    def _neighbours(self, one: Value, other: Value, lanes: int) -> Value:
-        even, odd = (self.builder.shuffle_vector(one, other, self._places(range(start, lanes, 2))) for start in (0, 1))
-        return self.builder.fadd(even, odd)
+    def _neighbours(self, one: Value, other: Value, near: int) -> Value:
+        """Sums of neighbours, in each `near` lanes those of `one` before those of `other`: no number goes far."""
+        even = [
+            start + lane + (0 if vector == 0 else self.count)
+            for start in range(0, self.count, near)
+            for vector in range(2)
+            for lane in range(0, near, 2)
+        ]
+        evens, odds = (
+            self.builder.shuffle_vector(one, other, self._places([place + k for place in even])) for k in (0, 1)
+        )
+        return self.builder.fadd(evens, odds)
+
+    def _folded(self, vector: Value, lanes: int) -> Value:
+        """The upper half added to the lower until so many lanes are left."""
+        while vector.type.count > lanes:
+            half = vector.type.count // 2
+            halves = (self._places(range(start, start + half)) for start in (0, half))
+            vector = self.builder.fadd(*(self.builder.shuffle_vector(vector, vector, places) for places in halves))
+        return vector
 
     def _joined(self, one: Value, other: Value) -> Value:
         return self.builder.shuffle_vector(one, other, self._places(range(2 * one.type.count)))

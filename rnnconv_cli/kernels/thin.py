@@ -6,7 +6,7 @@ product and reaches a quarter of the peak. The three kernels of a descent step r
 - `products_into`, g_i = W h_i + u_i: a few rows of W against up to five h_i, every sum in a register of its own;
 - `adjoint_products_into`, c_i += W^T e_i: a few columns of W against up to five e_i, likewise;
 - `step_down_into`, W <- W - eta E^T H: a tile of the gradient is summed up in registers and leaves them as an update of
-  W. The gradient is never stored, and its squared norm is taken on the way.
+  W. The gradient is never stored, unless its sum comes in parts, and its squared norm is taken on the way.
 
 Every entry of a result is one sum in an order of its own, the same for any number of sequences and any split into
 ranges [first, last): neither neighbours nor threads change a bit. What Python runs is NumPy's product, for reading and
@@ -44,7 +44,9 @@ from rnnconv_cli.kernels.simd import BLOCK
 
 VECTOR_BYTES, ROWS, TILE_ROWS, TILE_VECTORS = BLOCK.vector_bytes, BLOCK.rows, BLOCK.tile_rows, BLOCK.tile_vectors
 PANEL_ROWS = 16 * TILE_ROWS  # of W that are updated with one packed copy of a panel of H
+PANEL_BYTES = 262144  # of such a copy, if more than a tile wide: W is updated in long runs of memory
 SEGMENT_BYTES = 16384  # of a row of W, read in one go, so that memory is read in long runs
+FAR_BYTES = 2097152  # of W: with more it does not stay in a second-level cache, and is asked for ahead of its use
 NEAR_BYTES = 524288  # of W at a time that all groups of sequences read: half of a second-level cache
 
 
@@ -59,14 +61,32 @@ def adjoint_products_into(W: Array, vectors: Array, first: int, last: int, resul
 
 
 def step_down_into(
-    W: Array, learning_rate: float, left: Array, right: Array, first: int, last: int, spare: Array, squares: Array
+    W: Array,
+    learning_rate: float,
+    left: Array,
+    right: Array,
+    partial: Array,
+    complete: bool,
+    first: int,
+    last: int,
+    spare: Array,
+    squares: Array,
 ) -> None:
     """Take W <- W - eta G in place, G = sum_d left_d right_d^T, rows [first, last); (m, k), (D, m), (D, k).
+
+    A sum over more terms than are at hand comes in parts, the last terms first. It goes on from `partial`, (m, k), or
+    begins with zeros where that has no rows; where it is not `complete`, it goes to `partial` and W stays. Its bits do
+    not depend on the parts.
 
     ||G||^2 goes to `squares`, a number for every TILE_ROWS rows, of which `first` is a multiple; `tiles_of` says how
     many. `spare` is room for copies of what is multiplied, `spare_size` numbers.
     """
     gradient = left[:, first:last].T @ right
+    if partial.shape[0] > 0:
+        gradient += partial[first:last]
+    if not complete:
+        partial[first:last] = gradient
+        return
     for row in range(first, last, TILE_ROWS):
         squares[row // TILE_ROWS] = np.square(gradient[row - first : row - first + TILE_ROWS], dtype=np.float64).sum()
     W[first:last] -= W.dtype.type(learning_rate) * gradient
@@ -81,7 +101,13 @@ def tiles_of(width: int) -> int:
 @kernel
 def spare_size(depth: int, itemsize: int) -> int:
     """Return how many numbers `step_down_into` needs for its copies of `left` and `right`, (D, ...)."""
-    return depth * (PANEL_ROWS + TILE_VECTORS * (VECTOR_BYTES // itemsize))
+    return depth * (PANEL_ROWS + run_vectors(depth) * (VECTOR_BYTES // itemsize))
+
+
+@kernel
+def run_vectors(depth: int) -> int:
+    """Return how many vectors of a row of W, (D, ...) terms each, are updated before the next rows: whole tiles."""
+    return max(1, PANEL_BYTES // (max(1, depth) * TILE_VECTORS * VECTOR_BYTES)) * TILE_VECTORS
 
 
 # --- the same for the compiler: which part of W meets which vectors, and when -----------------------------------------
@@ -92,19 +118,21 @@ def _(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Ar
     def compiled(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Array) -> None:
         n_sequences = vectors.shape[0]
         groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
+        is_far = (last - first) * W.shape[1] * W.itemsize > FAR_BYTES
         for row in range(first, last, ROWS):
             for group in range(groups):
+                ahead = ROWS if is_far and group == 0 else 0
                 start, stop = group * n_sequences // groups, (group + 1) * n_sequences // groups
                 if stop - start == 5:
-                    dots_5(W, row, last, vectors, start, addend, result)
+                    dots_5(W, row, last, vectors, start, addend, result, ahead)
                 elif stop - start == 4:
-                    dots_4(W, row, last, vectors, start, addend, result)
+                    dots_4(W, row, last, vectors, start, addend, result, ahead)
                 elif stop - start == 3:
-                    dots_3(W, row, last, vectors, start, addend, result)
+                    dots_3(W, row, last, vectors, start, addend, result, ahead)
                 elif stop - start == 2:
-                    dots_2(W, row, last, vectors, start, addend, result)
+                    dots_2(W, row, last, vectors, start, addend, result, ahead)
                 else:
-                    dots_1(W, row, last, vectors, start, addend, result)
+                    dots_1(W, row, last, vectors, start, addend, result, ahead)
 
     return compiled
 
@@ -114,18 +142,21 @@ def _(W: Array, vectors: Array, first: int, last: int, result: Array) -> Callabl
     def compiled(W: Array, vectors: Array, first: int, last: int, result: Array) -> None:
         n_sequences = vectors.shape[0]
         groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
+        is_far = W.shape[0] * (last - first) * W.itemsize > FAR_BYTES
+        near = NEAR_BYTES if groups <= 2 else 2 * NEAR_BYTES  # results of many are read and written less often
         wide = COLUMN_VECTORS[(n_sequences + groups - 1) // groups] * (VECTOR_BYTES // W.itemsize)
         for left in range(first, last, SEGMENT_BYTES // W.itemsize):
             right = min(last, left + SEGMENT_BYTES // W.itemsize)
-            rows = max(16, min(128, NEAR_BYTES // ((right - left) * W.itemsize)))
+            rows = max(16, min(128, near // ((right - left) * W.itemsize)))
             for top in range(0, W.shape[0], rows):
                 bottom = min(top + rows, W.shape[0])
                 for column in range(left, right, wide):
                     end = min(column + wide, right)
                     passed = (column - left) * rows
-                    row_ahead = (bottom if bottom < W.shape[0] else 0) + passed // (right - left)
+                    coming = (bottom if bottom < W.shape[0] else 0) + passed // (right - left)
                     column_ahead = left + passed % (right - left)
                     for group in range(groups):
+                        row_ahead = coming if is_far and group == 0 else -1
                         start, stop = group * n_sequences // groups, (group + 1) * n_sequences // groups
                         if stop - start == 5:
                             columns_5(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
@@ -143,12 +174,32 @@ def _(W: Array, vectors: Array, first: int, last: int, result: Array) -> Callabl
 
 @replaces(step_down_into)
 def _(
-    W: Array, learning_rate: float, left: Array, right: Array, first: int, last: int, spare: Array, squares: Array
+    W: Array,
+    learning_rate: float,
+    left: Array,
+    right: Array,
+    partial: Array,
+    complete: bool,
+    first: int,
+    last: int,
+    spare: Array,
+    squares: Array,
 ) -> Callable[..., None]:
     def compiled(
-        W: Array, learning_rate: float, left: Array, right: Array, first: int, last: int, spare: Array, squares: Array
+        W: Array,
+        learning_rate: float,
+        left: Array,
+        right: Array,
+        partial: Array,
+        complete: bool,
+        first: int,
+        last: int,
+        spare: Array,
+        squares: Array,
     ) -> None:
+        begun, target = partial.shape[0] > 0, W if complete else partial
         depth, columns, lanes = left.shape[0], W.shape[1], VECTOR_BYTES // W.itemsize
+        tile, wide = TILE_VECTORS * lanes, run_vectors(depth) * lanes
         lefts, rights = spare[: depth * PANEL_ROWS], spare[depth * PANEL_ROWS :]
         rate = W.dtype.type(-learning_rate)
         for top in range(first, last, PANEL_ROWS):
@@ -157,20 +208,31 @@ def _(
                 squares[row // TILE_ROWS] = 0
                 for d in range(depth):
                     pack_rows(left, depth - 1 - d, row, bottom, lefts, (row - top) * depth + d * TILE_ROWS)
-            for column in range(0, columns, TILE_VECTORS * lanes):
-                vectors = min(TILE_VECTORS, (columns - column + lanes - 1) // lanes)
-                for d in range(depth):
-                    for k in range(vectors):
-                        place = (d * vectors + k) * lanes
-                        pack_lanes(right, depth - 1 - d, column + k * lanes, columns, rights, place)
+            for begin in range(0, columns, wide):
+                end = min(begin + wide, columns)
+                for column in range(begin, end, tile):
+                    vectors = min(TILE_VECTORS, (columns - column + lanes - 1) // lanes)
+                    for d in range(depth):
+                        for k in range(vectors):
+                            place = (column - begin) * depth + (d * vectors + k) * lanes
+                            pack_lanes(right, depth - 1 - d, column + k * lanes, columns, rights, place)
                 for row in range(top, bottom, TILE_ROWS):
                     packed = (row - top) * depth
-                    if vectors == 3:
-                        square = tile_3(W, row, bottom, column, rate, lefts, packed, rights, depth)
-                    elif vectors == 2:
-                        square = tile_2(W, row, bottom, column, rate, lefts, packed, rights, depth)
-                    else:
-                        square = tile_1(W, row, bottom, column, rate, lefts, packed, rights, depth)
-                    squares[row // TILE_ROWS] += square
+                    for column in range(begin, end, tile):
+                        vectors = min(TILE_VECTORS, (columns - column + lanes - 1) // lanes)
+                        there = rights[(column - begin) * depth :]
+                        if vectors == 3:
+                            square = tile_3(
+                                target, row, bottom, column, rate, lefts, packed, there, depth, partial, begun, complete
+                            )
+                        elif vectors == 2:
+                            square = tile_2(
+                                target, row, bottom, column, rate, lefts, packed, there, depth, partial, begun, complete
+                            )
+                        else:
+                            square = tile_1(
+                                target, row, bottom, column, rate, lefts, packed, there, depth, partial, begun, complete
+                            )
+                        squares[row // TILE_ROWS] += square
 
     return compiled

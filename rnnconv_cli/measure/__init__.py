@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnnconv_cli.adversary import ADVERSARIES
 from rnnconv_cli.adversary.sparse_rows import SPARSE_ROW_ADVERSARIES
@@ -46,6 +46,7 @@ class Measurement:
 
     measure: Measure
     seconds: Callable[[Trial], float]  # predicted core-seconds, without drawing the network
+    peak_bytes: Callable[[Trial], int] = cost.all_pairs_bytes  # predicted memory
     reads_training: bool = False
     reads_perturbation: bool = False
     adversaries: tuple[str, ...] = tuple(ADVERSARIES)  # those that its perturbation may name
@@ -59,12 +60,20 @@ def _forward(measure: Measure, seconds: Callable[[Trial], float] = cost.forward_
     return Measurement(measure, seconds)
 
 
-def _descent(measure: Measure) -> Measurement:
-    return Measurement(measure, cost.descent_cost, reads_training=True)
+def _layers(measure: Measure, seconds: Callable[[Trial], float] = cost.forward_cost) -> Measurement:
+    return Measurement(measure, seconds, cost.all_layers_bytes)
+
+
+def _descent(measure: Measure, peak_bytes: Callable[[Trial], int] = cost.descent_bytes) -> Measurement:
+    return Measurement(measure, cost.descent_cost, peak_bytes, reads_training=True)
 
 
 def _by_decade(measure: Measure, *, first_decade: int = 0) -> Measurement:
-    return Measurement(measure, cost.descent_cost, reads_training=True, read_along="decades", first_decade=first_decade)
+    return replace(_descent(measure), read_along="decades", first_decade=first_decade)
+
+
+def _stable_step(measure: Measure) -> Measurement:
+    return replace(_descent(measure), seconds=cost.stable_step_cost)
 
 
 def _perturbed(
@@ -100,24 +109,24 @@ def _kicked(measure: Measure, *reads_probe: str) -> Measurement:
 
 
 MEASUREMENTS: dict[str, Measurement] = {
-    "hidden-norm-upper": _forward(forward.hidden_norm_upper),
-    "hidden-norm-lower": _forward(forward.hidden_norm_lower),
-    "hidden-norm-lower-as-printed": _forward(forward.hidden_norm_lower_as_printed),
-    "hidden-norm-max": _forward(forward.hidden_norm_max),
-    "hidden-norm-last": _forward(forward.hidden_norm_last),
-    "hidden-norm-off-band": _forward(sufficiency.hidden_norm_off_band),
-    "hidden-norm-off-explicit-band": _forward(sufficiency.hidden_norm_off_explicit_band),
+    "hidden-norm-upper": _layers(forward.hidden_norm_upper),
+    "hidden-norm-lower": _layers(forward.hidden_norm_lower),
+    "hidden-norm-lower-as-printed": _layers(forward.hidden_norm_lower_as_printed),
+    "hidden-norm-max": _layers(forward.hidden_norm_max),
+    "hidden-norm-last": _layers(forward.hidden_norm_last),
+    "hidden-norm-off-band": _layers(sufficiency.hidden_norm_off_band),
+    "hidden-norm-off-explicit-band": _layers(sufficiency.hidden_norm_off_explicit_band),
     "smallest-eigenvalue-off-critical-limit": _forward(
         sufficiency.smallest_eigenvalue_off_critical_limit, cost.tangent_cost
     ),
-    "one-step-growth": _forward(forward.one_step_growth),
-    "one-step-retention": _forward(forward.one_step_retention),
-    "product-norm": _forward(products.product_norm_over_all_layers, cost.product_norm_cost),
-    "fixed-vector-product": _forward(products.fixed_vector_product, cost.all_pairs_cost),
-    "top-vector-product": _forward(products.top_vector_product, cost.product_norm_cost),
-    "long-product-norm": _forward(products.long_product_norm, cost.product_norm_cost),
-    "long-product-norm-over-free-limit": _forward(products.long_product_norm_over_free_limit, cost.product_norm_cost),
-    "fixed-vector-long-product": _forward(products.fixed_vector_long_product),
+    "one-step-growth": _layers(forward.one_step_growth),
+    "one-step-retention": _layers(forward.one_step_retention),
+    "product-norm": _layers(products.product_norm_over_all_layers, cost.product_norm_cost),
+    "fixed-vector-product": _layers(products.fixed_vector_product, cost.all_pairs_cost),
+    "top-vector-product": _layers(products.top_vector_product, cost.product_norm_cost),
+    "long-product-norm": _layers(products.long_product_norm, cost.product_norm_cost),
+    "long-product-norm-over-free-limit": _layers(products.long_product_norm_over_free_limit, cost.product_norm_cost),
+    "fixed-vector-long-product": _layers(products.fixed_vector_long_product),
     "sparse-form": _sparse(sparse.sparse_form, cost.sparse_form_cost),
     "sparse-form-over-corollary": _sparse(sparse.sparse_form_over_corollary, cost.sparse_form_cost),
     "sparse-form-over-bound": _sparse(sparse.sparse_form_over_bound, cost.sparse_form_of_all_products_cost),
@@ -127,11 +136,11 @@ MEASUREMENTS: dict[str, Measurement] = {
     "sparse-backward-over-entry-bound": _sparse(sparse.sparse_backward_over_entry_bound, cost.all_pairs_cost),
     "changed-product": _sparse(sparse.changed_product, cost.changed_product_cost),
     "flipped-product": _sparse(sparse.flipped_product, cost.changed_product_cost),
-    "fixed-vector-layer": _forward(products.fixed_vector_layer),
-    "top-vector-layer": _forward(products.top_vector_layer, cost.product_norm_cost),
-    "gradient-formula-error": _forward(formula.gradient_formula_error, cost.written_out_cost),
-    "gradient-formula-error-shifted": _forward(formula.gradient_formula_error_shifted, cost.written_out_cost),
-    "loss-at-start": _forward(memorization.loss_at_start),
+    "fixed-vector-layer": _layers(products.fixed_vector_layer),
+    "top-vector-layer": _layers(products.top_vector_layer, cost.product_norm_cost),
+    "gradient-formula-error": _layers(formula.gradient_formula_error, cost.written_out_cost),
+    "gradient-formula-error-shifted": _layers(formula.gradient_formula_error_shifted, cost.written_out_cost),
+    "loss-at-start": Measurement(memorization.loss_at_start, cost.forward_cost, cost.descent_bytes),
     "residual-norm": _forward(separation.residual_norm, cost.residual_cost),
     "residual-over-bound": _forward(separation.residual_over_bound, cost.residual_cost),
     "residual-times-horizon-squared": _forward(separation.residual_times_horizon_squared, cost.residual_cost),
@@ -140,8 +149,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "fresh-direction-over-bound": Measurement(
         separation.fresh_direction_over_bound, cost.fresh_direction_cost, reads_probe=("rows", "deviation", "search")
     ),
-    "gradient-energy": _forward(gradient.gradient_energy, cost.gradient_cost),
-    "gradient-end-to-end": _forward(gradient.gradient_end_to_end, cost.product_norm_cost),
+    "gradient-energy": _layers(gradient.gradient_energy, cost.gradient_cost),
+    "gradient-end-to-end": _layers(gradient.gradient_end_to_end, cost.product_norm_cost),
     "gradient-ratio-largest": _descent(gradient.gradient_ratio_largest),
     "gradient-ratio-smallest": _descent(gradient.gradient_ratio_smallest),
     "steps-to-decades": _by_decade(convergence.steps_to_decades),
@@ -149,15 +158,13 @@ MEASUREMENTS: dict[str, Measurement] = {
         convergence.steps_beyond_fourth_decade, first_decade=convergence.HEAD_DECADES
     ),
     "steps-to-accuracy": _descent(convergence.steps_to_accuracy),
-    "largest-stable-step": Measurement(convergence.largest_stable_step, cost.stable_step_cost, reads_training=True),
-    "stable-step-multiple": Measurement(convergence.stable_step_multiple, cost.stable_step_cost, reads_training=True),
+    "largest-stable-step": _stable_step(convergence.largest_stable_step),
+    "stable-step-multiple": _stable_step(convergence.stable_step_multiple),
     "movement": _descent(convergence.movement),
-    "movement-at-steps": Measurement(
-        convergence.movement_at_steps, cost.descent_cost, reads_training=True, read_along="steps"
-    ),
-    "tail-rate-over-predicted": _descent(convergence.tail_rate_over_predicted),
+    "movement-at-steps": replace(_descent(convergence.movement_at_steps), read_along="steps"),
+    "tail-rate-over-predicted": _descent(convergence.tail_rate_over_predicted, cost.all_pairs_bytes),
     "final-loss-ratio": _descent(memorization.final_loss_ratio),
-    "worst-token-error": _descent(memorization.worst_token_error),
+    "worst-token-error": _descent(memorization.worst_token_error, cost.all_layers_bytes),
     "floor-deviation": _descent(memorization.floor_deviation),
     "floor-deviation-by-pairs": _descent(memorization.floor_deviation_by_pairs),
     "lowest-loss-over-floor": _descent(memorization.lowest_loss_over_floor),
@@ -187,13 +194,17 @@ MEASUREMENTS: dict[str, Measurement] = {
     "smallest-eigenvalue-off-limit": _forward(limit.smallest_eigenvalue_off_limit, cost.tangent_cost),
     "smallest-tangent-eigenvalue": _forward(linearised.smallest_tangent_eigenvalue, cost.tangent_cost),
     "largest-tangent-eigenvalue": _forward(linearised.largest_tangent_eigenvalue, cost.tangent_cost),
-    "smallest-tangent-eigenvalue-after-training": _descent(linearised.smallest_tangent_eigenvalue_after_training),
-    "largest-tangent-eigenvalue-after-training": _descent(linearised.largest_tangent_eigenvalue_after_training),
+    "smallest-tangent-eigenvalue-after-training": _descent(
+        linearised.smallest_tangent_eigenvalue_after_training, cost.all_pairs_bytes
+    ),
+    "largest-tangent-eigenvalue-after-training": _descent(
+        linearised.largest_tangent_eigenvalue_after_training, cost.all_pairs_bytes
+    ),
     "measured-tail-rate": _descent(convergence.measured_tail_rate),
     "predicted-tail-rate": Measurement(linearised.predicted_tail_rate, cost.tangent_cost, reads_training=True),
-    "predicted-tail-rate-after-training": _descent(linearised.predicted_tail_rate_after_training),
+    "predicted-tail-rate-after-training": _descent(linearised.predicted_tail_rate_after_training, cost.all_pairs_bytes),
     "predicted-steps": Measurement(linearised.predicted_steps, cost.tangent_cost, reads_training=True),
-    "steps-off-prediction": _descent(linearised.steps_off_prediction),
+    "steps-off-prediction": _descent(linearised.steps_off_prediction, cost.all_pairs_bytes),
     "square-norm-deviation": _entries(concentration.square_norm_deviation, "rows"),
     "chi-square-exponent": _entries(concentration.chi_square_exponent, "rows"),
     "large-entry-mass": _entries(concentration.large_entry_mass),

@@ -125,14 +125,14 @@ def tail_rate_over_predicted(instance: Instance, trial: Trial, backend: Backend)
     with copies, or not below 1.
     """
     descent = run(instance, trial, backend)
-    measured = _tail_rate(descent, training_of(trial).accuracy)
-    if measured.value is None:
-        return (measured,)
+    if descent.status is not Status.OK:
+        return (_tail_rate(descent, training_of(trial).accuracy),)
     modes = tangent_modes(state_of(instance, backend), backend)
     slowest = descent.learning_rate * float(modes.values[0])
     if modes.values[0] <= modes.floor or slowest >= 1:
         raise MeasurementError("tangent prediction", f"needs 0 < eta lambda_min < 1, found {slowest:.3g}")
-    return (as_reading(measured.value / (-2 * math.log1p(-slowest))),)
+    measured = _tail_rate(descent, training_of(trial).accuracy)
+    return (measured if measured.value is None else as_reading(measured.value / (-2 * math.log1p(-slowest))),)
 
 
 def _tail_rate(descent: Run, accuracy: float) -> Reading:

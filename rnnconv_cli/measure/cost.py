@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rnnconv_cli.records import ProblemSetting, Trial
+from rnnconv_cli.records import ProblemSetting, TrainingSetting, Trial
 
 SECONDS_PER_TRIAL = 1e-3  # drawing and handing over, however small the network
 SECONDS_PER_PRODUCT_ENTRY = 0.04e-9  # m^2 n entries of a product at about 50 GF/s
@@ -29,6 +29,9 @@ SEARCH_PASSES = {  # in units of a forward pass; a search from random points alo
 COPIES_OF_W = 9  # drawn, moving or displaced, two directions, perturbed, a temporary; what the last instance left
 COPIES_OF_STATES_IN_GRAM = 8  # beside the backward vectors of all uses: patterns and hidden states tiled, signals, J_q
 COPIES_OF_GRAM = 5  # K, its block of hidden products, its decomposition; or a Krylov basis and its tridiagonal form
+COPIES_OF_STATES = 8  # A x, g, h and D, with temporaries; those that the last instance left
+COPIES_OF_RUN_STATES = 4  # A x, h, signals; packed copies of them
+LARGEST_RUN_BYTES = 2**30  # of a descent run's states; beyond it, the run holds a segment of the layers at a time
 LARGEST_GRAM_BYTES = 2**30  # beyond it, the ends of the spectrum are found by products with K
 BASE_BYTES = 200 * 2**20  # interpreter and libraries
 
@@ -39,8 +42,9 @@ def seconds_per_pass(setting: ProblemSetting) -> float:
 
 
 def seconds_per_step(setting: ProblemSetting) -> float:
-    """Return predicted core-seconds of one descent step: 3 L products and an update of W."""
-    return (3 * setting.horizon + 2) * seconds_per_pass(setting)
+    """Return predicted core-seconds of one descent step: 3 L products, 4 L in segments, and an update of W."""
+    passes = 3 if layers_held(setting) == 0 else 4
+    return (passes * setting.horizon + 2) * seconds_per_pass(setting)
 
 
 def draw_seconds(setting: ProblemSetting) -> float:
@@ -53,6 +57,22 @@ def weight_bytes(setting: ProblemSetting) -> int:
     """Return the bytes of one copy of W."""
     matrices = setting.horizon if setting.layers == "independent" else 1
     return matrices * setting.width**2 * (8 if setting.dtype == "float64" else 4)
+
+
+def layer_bytes(setting: ProblemSetting) -> int:
+    """Return the bytes of one number for each neuron and sequence of a layer."""
+    return setting.width * setting.n_sequences * (8 if setting.dtype == "float64" else 4)
+
+
+def layers_held(setting: ProblemSetting) -> int:
+    """Return for how many layers at a time a descent run holds its states: 0 for all, which saves a forward pass.
+
+    All where they take at most 1 GiB, or no more than the copy of W that a gradient in parts is summed up in. Segments
+    of k layers hold L/k states at their borders, and h and signals of k layers: L/k + 2k is least at k = sqrt(L/2).
+    """
+    if COPIES_OF_RUN_STATES * setting.horizon * layer_bytes(setting) <= max(LARGEST_RUN_BYTES, weight_bytes(setting)):
+        return 0
+    return max(1, round(math.sqrt(setting.horizon / 2)))
 
 
 def forward_cost(trial: Trial) -> float:
@@ -105,12 +125,33 @@ def stable_step_cost(trial: Trial) -> float:
     return 150 * seconds_per_step(trial.problem)
 
 
-def peak_bytes(trial: Trial) -> int:
-    """Return the predicted peak memory of a trial: copies of W, stored states, a run's records, tangent Gram matrix."""
+def all_pairs_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of states for all pairs of layers, as of a W' for each, or of backward vectors.
+
+    With copies of W, a run's records and the tangent Gram matrix that its step needs.
+    """
+    return _with_states(trial, COPIES_OF_STATES * trial.problem.horizon**2 * layer_bytes(trial.problem))
+
+
+def all_layers_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of states for all layers."""
+    return _with_states(trial, COPIES_OF_STATES * trial.problem.horizon * layer_bytes(trial.problem))
+
+
+def descent_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of a run, which holds its states for all layers or for a segment at a time."""
+    if trial.training is not None and _needs_gram(trial.training, trial):
+        return all_layers_bytes(trial)
+    horizon, held = trial.problem.horizon, layers_held(trial.problem)
+    layers = COPIES_OF_RUN_STATES * (held or horizon) + (horizon // held + 3 if held else 0)
+    return _with_states(trial, layers * layer_bytes(trial.problem))
+
+
+def _with_states(trial: Trial, states: int) -> int:
     problem = trial.problem
-    entry = 8 if problem.dtype == "float64" else 4
-    states = 8 * problem.width * problem.n_sequences * problem.horizon**2 * entry
-    return COPIES_OF_W * weight_bytes(problem) + states + _training_bytes(trial) + BASE_BYTES
+    tokens = problem.horizon * problem.n_sequences * (problem.input_dim + 4 * problem.output_dim)  # labels, residuals
+    rest = COPIES_OF_W * weight_bytes(problem) + _training_bytes(trial) + BASE_BYTES
+    return states + 8 * tokens + rest
 
 
 def _training_bytes(trial: Trial) -> int:
@@ -120,9 +161,11 @@ def _training_bytes(trial: Trial) -> int:
         return 0
     per_step = 2 + (3 * problem.n_sequences if training.method == "sgd" else 0)
     entries = per_step * training.max_steps
-    if training.learning_rate_unit == "inverse-lambda-max" or "step-size" in trial.preconditions:
-        return 8 * entries + _tangent_bytes(problem)
-    return 8 * entries
+    return 8 * entries + (_tangent_bytes(problem) if _needs_gram(training, trial) else 0)
+
+
+def _needs_gram(training: TrainingSetting, trial: Trial) -> bool:
+    return training.learning_rate_unit == "inverse-lambda-max" or "step-size" in trial.preconditions
 
 
 def _tangent_bytes(setting: ProblemSetting) -> int:

@@ -13,7 +13,6 @@ from rnnconv_cli.errors import SelfCheckError
 from rnnconv_cli.kernels.activations import RELU
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import BACKENDS, Backend
-from rnnconv_cli.measure.training import initial_loss
 from rnnconv_cli.problem.elman import Instance, draw
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import ProblemSetting
@@ -62,6 +61,11 @@ def one_step(instance: Instance, backend: Backend) -> Array:
     return np.asarray(instance.W - W)
 
 
+def loss_of(instance: Instance, backend: Backend) -> float:
+    """Return f(W) of the instance, from the states of all layers."""
+    return backend.loss(backend.residuals(instance.B, state_of(instance, backend).hidden, instance.labels))
+
+
 def difference_error(instance: Instance, gradient: Array, backend: Backend) -> float:
     """Return the largest error of <grad f, V> against central differences, over random unit V, relative to ||grad f||.
 
@@ -77,7 +81,7 @@ def difference_error(instance: Instance, gradient: Array, backend: Backend) -> f
             state_of(ahead, backend).pattern != state_of(behind, backend).pattern
         ):
             continue
-        slope = (initial_loss(ahead, backend) - initial_loss(behind, backend)) / (2 * STEP)
+        slope = (loss_of(ahead, backend) - loss_of(behind, backend)) / (2 * STEP)
         errors.append(abs(slope - float(np.sum(gradient * V))) / float(np.linalg.norm(gradient)))
         if len(errors) == DIRECTIONS:
             return float(np.max(errors))

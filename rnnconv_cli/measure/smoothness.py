@@ -92,12 +92,15 @@ def _first_order_states(state: State, kick: Array) -> Array:
 
 @functools.lru_cache(maxsize=1)  # every adversary of a trial's instance meets the same one
 def _relabelled(state: State, size: float, backend: Backend) -> State:
-    """Return the state with labels that leave the former labels as loss vectors, the longest of length `size`."""
+    """Return the state with labels that leave the former labels as loss vectors, the longest of length `size`.
+
+    Where that is zero the residuals are zeros to the last bit: no adversary aims at round-off.
+    """
     instance = state.instance
     lengths = np.linalg.norm(instance.labels[1:], axis=2)
-    loss = instance.labels * (size / float(np.max(lengths)))
-    outputs = state.hidden @ instance.B.T
-    return replace(state, instance=replace(instance, labels=np.asarray(outputs - loss, dtype=instance.labels.dtype)))
+    loss = instance.labels * instance.labels.dtype.type(size / float(np.max(lengths)))
+    labels = backend.residuals(instance.B, state.hidden, loss)  # outputs minus loss vectors
+    return replace(state, instance=replace(instance, labels=labels))
 
 
 def _perturbation(state: State, trial: Trial, backend: Backend) -> Perturbation:

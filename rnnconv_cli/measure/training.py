@@ -13,7 +13,7 @@ from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
-from rnnconv_cli.measure.cost import seconds_per_step
+from rnnconv_cli.measure.cost import layers_held, seconds_per_step
 from rnnconv_cli.measure.tangent import extreme_eigenvalue
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
@@ -141,6 +141,7 @@ def descend(
             limit,
             losses,
             norms,
+            segment=layers_held(instance.setting),
         )
     ends = {reference.REACHED: Status.OK, reference.DIVERGED: Status.DIVERGED, reference.RUNNING: Status.NOT_REACHED}
     last = min(step, training.max_steps)
@@ -155,9 +156,12 @@ def _distance(W: Array, origin: Array) -> float:
 
 
 def initial_loss(instance: Instance, backend: Backend) -> float:
-    """Return f(W) of the instance."""
-    hidden = backend.forward(instance.W, instance.A, instance.x, instance.activation)[1]
-    return float(backend.loss(backend.residuals(instance.B, hidden, instance.labels)))
+    """Return f(W) of the instance: what a run records before its first step, which an infinite target ends it at."""
+    data = (instance.W, instance.A, instance.B, instance.x, instance.labels, instance.activation)
+    losses, everything = np.empty(1), np.empty((1, 0), dtype=np.int64)
+    held = layers_held(instance.setting)
+    backend.descend(*data, 0.0, everything, 0, 1, math.inf, math.inf, losses, np.empty(1), segment=held)
+    return float(losses[0])
 
 
 def _batches(instance: Instance, training: TrainingSetting) -> Array:

@@ -18,13 +18,12 @@ from rnnconv_cli.errors import MeasurementError, OverflowedNetwork, ResourceErro
 from rnnconv_cli.kernels.backend import BACKENDS, Backend
 from rnnconv_cli.kernels.threads import threads_in_use, use_threads
 from rnnconv_cli.measure import MEASUREMENTS
-from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.measure.training import step_is_too_large
 from rnnconv_cli.problem import elman
 from rnnconv_cli.problem.sequences import broken_preconditions
 from rnnconv_cli.records import Reading, Status, Trial
 from rnnconv_cli.sweep.machine import limit_blas_threads, usable_memory, use_one_blas_thread
-from rnnconv_cli.sweep.plan import predicted_seconds
+from rnnconv_cli.sweep.plan import predicted_bytes, predicted_seconds
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.spawning import thread_variables
 
@@ -70,10 +69,10 @@ class _Queue:
         """
         groups = [(sum(map(predicted_seconds, group)), group) for group in _groups(trials)]
         for _, group in groups:
-            largest = max(group, key=peak_bytes)
-            if peak_bytes(largest) > self._room:
-                raise ResourceError(label(largest), peak_bytes(largest), self._room)
-            self.jobs = min(self.jobs, self._room // peak_bytes(largest))
+            largest = max(group, key=predicted_bytes)
+            if predicted_bytes(largest) > self._room:
+                raise ResourceError(label(largest), predicted_bytes(largest), self._room)
+            self.jobs = min(self.jobs, self._room // predicted_bytes(largest))
         groups.sort(key=lambda each: (not urgent.isdisjoint(each[1]), each[0]), reverse=True)
         added = sum(seconds for seconds, _ in groups)
         self._waiting[:0], self.seconds = groups, self.seconds + added

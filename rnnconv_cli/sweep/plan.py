@@ -60,6 +60,11 @@ def predicted_seconds(trial: Trial) -> float:
     return draw_seconds(trial.problem) + MEASUREMENTS[trial.quantity].seconds(trial)
 
 
+def predicted_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of one trial."""
+    return MEASUREMENTS[trial.quantity].peak_bytes(trial)
+
+
 def make_plan(claims: Sequence[LoadedClaim], *, profile: str, seed: int, checks: Sequence[str] = ()) -> Plan:
     """Return the plan of these claims, or of the named checks alone; of a search, its first round.
 

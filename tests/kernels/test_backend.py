@@ -128,17 +128,17 @@ def test_backward_and_weight_gradient(backend: Backend, network: Network, activa
         assert not gradient[0].any()
 
 
+@pytest.mark.parametrize("segment", [0, 2])
 @pytest.mark.parametrize("batch_size", [0, 2], ids=["gd", "sgd"])
-def test_descend(backend: Backend, network: Network, activation: int, batch_size: int) -> None:
+def test_descend(backend: Backend, network: Network, activation: int, batch_size: int, segment: int) -> None:
     W, A, B, x, labels = network
     steps, learning_rate = 5, 1e-3 / W.shape[1]
     batches = np.random.default_rng(0).integers(x.shape[1], size=(steps, batch_size))
 
     def run(kernels: Backend) -> tuple[Array, Array, Array, tuple[int, int]]:
         weights, losses, norms = W.copy(), np.full(steps, np.nan), np.full(steps, np.nan)
-        ended = kernels.descend(
-            weights, A, B, x, labels, activation, learning_rate, batches, 0, steps, 0.0, np.inf, losses, norms
-        )
+        settings = (activation, learning_rate, batches, 0, steps, 0.0, np.inf)
+        ended = kernels.descend(weights, A, B, x, labels, *settings, losses, norms, segment=segment)
         return weights, losses.astype(W.dtype), norms.astype(W.dtype), ended
 
     *found, ended = run(backend)

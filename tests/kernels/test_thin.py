@@ -39,10 +39,19 @@ def adjoint_products(W: Array, vectors: Array, first: int, last: int, result: Ar
 
 @kernel
 def step_down(
-    W: Array, learning_rate: float, left: Array, right: Array, first: int, last: int, spare: Array, squares: Array
+    W: Array,
+    learning_rate: float,
+    left: Array,
+    right: Array,
+    partial: Array,
+    complete: bool,
+    first: int,
+    last: int,
+    spare: Array,
+    squares: Array,
 ) -> None:
     """`step_down_into` as compiled code runs it."""
-    thin.step_down_into(W, learning_rate, left, right, first, last, spare, squares)
+    thin.step_down_into(W, learning_rate, left, right, partial, complete, first, last, spare, squares)
 
 
 @pytest.fixture
@@ -97,20 +106,44 @@ def test_step_down(width: int, depth: int, dtype: str, draw: Draw) -> None:
     spare = np.full(thin.spare_size(depth, W.itemsize), np.nan, dtype=dtype)
     squares = np.full((2, thin.tiles_of(width)), np.nan)
     found, expected = W.copy(), W.copy()
-    step_down(found, 0.3, left, right, 0, width, spare, squares[0])
-    thin.step_down_into(expected, 0.3, left, right, 0, width, spare, squares[1])
+    step_down(found, 0.3, left, right, W[:0], True, 0, width, spare, squares[0])
+    thin.step_down_into(expected, 0.3, left, right, W[:0], True, 0, width, spare, squares[1])
     assert_close(found, expected, np.abs(W) + 0.3 * np.abs(left).T @ np.abs(right), depth)
     np.testing.assert_allclose(squares[0], squares[1], rtol=float(100 * np.finfo(dtype).eps))
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", [*SIZES, 260])
+def test_step_down_in_parts(width: int, dtype: str, draw: Draw) -> None:
+    """Of W only the complete sum is taken; NumPy and the compiled code agree on the sum on the way, too."""
+    W, left, right, later = (draw(size, width, dtype=dtype) for size in (width, 9, 9, width))
+    spare, squares = np.empty(thin.spare_size(9, W.itemsize), dtype=dtype), np.empty((2, thin.tiles_of(width)))
+    magnitudes = np.abs(later) + np.abs(left).T @ np.abs(right)
+    found, expected = (W.copy(), later.copy()), (W.copy(), later.copy())
+    step_down(found[0], 0.3, left, right, found[1], False, 0, width, spare, squares[0])
+    thin.step_down_into(expected[0], 0.3, left, right, expected[1], False, 0, width, spare, squares[1])
+    np.testing.assert_array_equal(found[0], W)
+    np.testing.assert_array_equal(expected[0], W)
+    assert_close(found[1], expected[1], magnitudes, 10)
+    step_down(found[0], 0.3, left, right, later, True, 0, width, spare, squares[0])
+    thin.step_down_into(expected[0], 0.3, left, right, later, True, 0, width, spare, squares[1])
+    assert_close(found[0], expected[0], np.abs(W) + 0.3 * magnitudes, 10)
+    np.testing.assert_allclose(squares[0], squares[1], rtol=float(100 * np.finfo(dtype).eps))
+
+
 def test_a_matrix_wider_than_one_segment(draw: Draw) -> None:
-    """More columns than are read in one go, more rows than are near at a time."""
+    """More columns than are read in one go, more rows than are near at a time, and asked for ahead of their use."""
     columns = thin.SEGMENT_BYTES // 8 + 70
     W, vectors, given = draw(150, columns), draw(6, 150), draw(6, columns)
+    assert W.nbytes > thin.FAR_BYTES
     found, expected = given.copy(), given.copy()
     adjoint_products(W, vectors, 0, columns, found)
     thin.adjoint_products_into(W, vectors, 0, columns, expected)
     assert_close(found, expected, np.abs(vectors) @ np.abs(W) + np.abs(given), 150)
+    forward, wanted = np.empty_like(vectors), np.empty_like(vectors)
+    products(W, given, vectors, 0, 150, forward)
+    thin.products_into(W, given, vectors, 0, 150, wanted)
+    assert_close(forward, wanted, np.abs(given) @ np.abs(W).T + np.abs(vectors), columns)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -130,15 +163,20 @@ def test_bits_depend_neither_on_the_split_nor_on_other_sequences(dtype: str, dra
     left, right = draw(depth, width, dtype=dtype), draw(depth, width, dtype=dtype)
     spare, squares = np.empty(thin.spare_size(depth, W.itemsize), dtype=dtype), np.empty((2, thin.tiles_of(width)))
     stepped, in_parts = W.copy(), W.copy()
-    step_down(stepped, 0.1, left, right, 0, width, spare, squares[0])
+    step_down(stepped, 0.1, left, right, W[:0], True, 0, width, spare, squares[0])
     parts, back = np.full_like(addend, np.nan), addend.copy()
     for first, last in ((0, 24), (24, 72), (72, width)):
         products(W, vectors, addend, first, last, parts)
         adjoint_products(W, vectors, first, last, back)
-        step_down(in_parts, 0.1, left, right, first, last, spare, squares[1])
+        step_down(in_parts, 0.1, left, right, W[:0], True, first, last, spare, squares[1])
     np.testing.assert_array_equal(parts, whole)
     np.testing.assert_array_equal(back, adjoint)
     np.testing.assert_array_equal(in_parts, stepped)
+    np.testing.assert_array_equal(squares[1], squares[0])
+    by_terms, partial = W.copy(), np.zeros_like(W)
+    for begin, end in ((8, 9), (3, 8), (0, 3)):
+        step_down(by_terms, 0.1, left[begin:end], right[begin:end], partial, begin == 0, 0, width, spare, squares[1])
+    np.testing.assert_array_equal(by_terms, stepped)
     np.testing.assert_array_equal(squares[1], squares[0])
 
 
@@ -148,11 +186,16 @@ def test_nothing_is_written_outside_the_range(draw: Draw) -> None:
     products(W, vectors, addend, 17, 30, result)
     adjoint_products(W, vectors, 17, 30, adjoint)
     squares = np.zeros(thin.tiles_of(50))
-    step_down(stepped, 0.1, left, right, 16, 30, np.empty(thin.spare_size(4, 8)), squares)
+    partial, kept, spare = draw(50, 50), draw(50, 50), np.empty(thin.spare_size(4, 8))
+    gathered = partial.copy()
+    step_down(stepped, 0.1, left, right, partial, True, 16, 30, spare, squares)
+    step_down(kept, 0.1, left, right, gathered, False, 16, 30, spare, np.zeros_like(squares))
     outside = [k for k in range(50) if not 17 <= k < 30]
     np.testing.assert_array_equal(result[:, outside], addend[:, outside])
     np.testing.assert_array_equal(adjoint[:, outside], addend[:, outside])
-    np.testing.assert_array_equal(stepped[[*range(16), *range(30, 50)]], W[[*range(16), *range(30, 50)]])
+    rows = [*range(16), *range(30, 50)]
+    np.testing.assert_array_equal(stepped[rows], W[rows])
+    np.testing.assert_array_equal(gathered[rows], partial[rows])
     assert (squares > 0).tolist() == [16 <= row < 30 for row in range(0, 50, thin.TILE_ROWS)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from collections.abc import Callable, Iterator
 
@@ -27,12 +28,15 @@ def on_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None
     threads.use_threads(before)
 
 
-def descended(network: Network, *, steps: int = 12, batches: Array | None = None) -> tuple[Array, ...]:
+def descended(
+    network: Network, *, steps: int = 12, batches: Array | None = None, segment: int = 0
+) -> tuple[Array, ...]:
     """Return (W, losses, squared gradient norms, (step, status)) of a run."""
     W, A, B, x, labels = network
     W, losses, norms = W.copy(), np.full(steps, np.nan), np.full(steps, np.nan)
     batches = np.empty((steps, 0), dtype=np.int64) if batches is None else batches
-    ended = compiled.descend(W, A, B, x, labels, RELU, 1e-3, batches, 0, steps, 0.0, np.inf, losses, norms)
+    settings = (RELU, 1e-3, batches, 0, steps, 0.0, np.inf)
+    ended = compiled.descend(W, A, B, x, labels, *settings, losses, norms, segment=segment)
     return W, losses, norms, np.array(ended)
 
 
@@ -51,6 +55,28 @@ def test_bits_do_not_depend_on_the_threads(
     together = (*descended(network), *descended(network, batches=batches))
     for found, expected in zip(together, (*alone, *drawn), strict=True):
         np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+@pytest.mark.parametrize("shared", [True, False], ids=["shared", "independent"])
+@pytest.mark.parametrize("horizon", [2, 3, 8])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.skipif("NUMBA_DISABLE_JIT" in os.environ, reason="NumPy's own products keep no such promise")
+def test_bits_do_not_depend_on_the_layers_held(
+    dtype: str, horizon: int, shared: bool, count: int, draw_network: DrawNetwork, on_threads: Callable[[int], None]
+) -> None:
+    """Segments of one layer, of all, and of a number that does not divide them; every layer but the first counts."""
+    n_matrices = 1 if shared else horizon
+    network = draw_network(width=130, horizon=horizon, n_sequences=6, n_matrices=n_matrices, dtype=dtype)
+    batches = np.array([[step % 6, (5 * step) % 6] for step in range(12)])
+    alone, drawn = descended(network), descended(network, batches=batches)
+    assert np.isfinite(alone[2]).all()
+    assert not np.array_equal(alone[0], network[0])
+    on_threads(count)
+    for segment in (1, 2, 3, 5, 6, 7, 8, 100):
+        together = (*descended(network, segment=segment), *descended(network, batches=batches, segment=segment))
+        for found, expected in zip(together, (*alone, *drawn), strict=True):
+            np.testing.assert_array_equal(found, expected)
 
 
 def test_all_threads_stop_at_the_same_step(draw_network: DrawNetwork, on_threads: Callable[[int], None]) -> None:

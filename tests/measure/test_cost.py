@@ -41,7 +41,7 @@ def test_a_larger_trial_needs_more_memory(
     draw_instance: DrawInstance, make_trial: MakeTrial, quantity: str, parameter: str
 ) -> None:
     trial = make_trial(quantity, draw_instance())
-    sizes = [cost.peak_bytes(resized(trial, **{parameter: value})) for value in GROWTH[parameter]]
+    sizes = [MEASUREMENTS[quantity].peak_bytes(resized(trial, **{parameter: value})) for value in GROWTH[parameter]]
     assert all(later > earlier for earlier, later in pairwise(sizes))
     assert all(isinstance(size, int) for size in sizes)
 
@@ -56,8 +56,80 @@ def test_independent_layers_and_double_precision_take_more_room(
     assert cost.weight_bytes(shared) == 4096**2 * 8
     assert cost.weight_bytes(independent) == 8 * cost.weight_bytes(shared) == 16 * cost.weight_bytes(single)
     assert cost.draw_seconds(independent) > 7 * cost.draw_seconds(shared)
-    assert cost.peak_bytes(replace(wide, problem=single)) < cost.peak_bytes(wide)
-    assert cost.peak_bytes(wide) > cost.COPIES_OF_W * cost.weight_bytes(shared)
+    for predicted in (cost.all_pairs_bytes, cost.all_layers_bytes, cost.descent_bytes):
+        assert predicted(replace(wide, problem=single)) < predicted(wide)
+        assert predicted(wide) > cost.COPIES_OF_W * cost.weight_bytes(shared)
+
+
+# --- runs over a long horizon -----------------------------------------------------------------------------------------
+
+
+def test_states_of_a_gibibyte_are_held_and_more_are_not(draw_instance: DrawInstance) -> None:
+    long = replace(draw_instance().setting, width=1024, n_sequences=16, horizon=2048, dtype="float64")
+    assert cost.COPIES_OF_RUN_STATES * long.horizon * cost.layer_bytes(long) == cost.LARGEST_RUN_BYTES
+    assert cost.layers_held(long) == 0
+    assert cost.layers_held(replace(long, horizon=2049)) == round((2049 / 2) ** 0.5) == 32
+    assert cost.layers_held(replace(long, horizon=4000, dtype="float32")) == 0
+
+
+@pytest.mark.parametrize("layers", ["shared", "independent"])
+def test_states_that_take_no_more_than_another_copy_of_the_weights_are_held(
+    draw_instance: DrawInstance, layers: str
+) -> None:
+    wide = replace(draw_instance().setting, width=2**15, n_sequences=32, horizon=256, layers=layers)
+    assert cost.COPIES_OF_RUN_STATES * wide.horizon * cost.layer_bytes(wide) == 2**30 * 8
+    assert cost.weight_bytes(wide) >= 2**30 * 8
+    assert cost.layers_held(wide) == 0
+    assert cost.layers_held(replace(wide, n_sequences=33)) == (0 if layers == "independent" else 11)
+
+
+@pytest.mark.parametrize("horizon", [5, 32, 400, 1001, 4000])
+def test_the_segments_are_the_ones_that_take_least(
+    draw_instance: DrawInstance, monkeypatch: pytest.MonkeyPatch, horizon: int
+) -> None:
+    monkeypatch.setattr(cost, "LARGEST_RUN_BYTES", 0)
+    setting = replace(draw_instance().setting, width=8, n_sequences=100, horizon=horizon)
+
+    def layers(held: int) -> float:
+        return horizon / held + 2 * held
+
+    assert layers(cost.layers_held(setting)) <= 1.01 * min(map(layers, range(1, horizon + 1)))
+
+
+def test_a_run_over_a_long_horizon_is_predicted_as_it_is_done(
+    draw_instance: DrawInstance, make_trial: MakeTrial
+) -> None:
+    """In segments a step has four passes for three, and memory that hardly grows with the horizon."""
+    absolute = {"learning_rate": 1e-3, "learning_rate_unit": "absolute", "max_steps": 1}
+    trial = make_trial("movement", draw_instance(), training=absolute)
+    short, long, longer = (resized(trial, width=1024, n_sequences=16, horizon=h) for h in (2048, 4096, 16384))
+    assert cost.seconds_per_step(long.problem) == pytest.approx(
+        2 * 4 / 3 * cost.seconds_per_step(short.problem), rel=2e-3
+    )
+    state = cost.layer_bytes(trial.problem) * 1024 * 16 // (24 * 3)
+    assert cost.descent_bytes(short) > 4 * 2048 * state
+    assert cost.descent_bytes(short) > 3 * cost.descent_bytes(long) > cost.descent_bytes(longer)
+    assert cost.all_layers_bytes(longer) > 8 * 16384 * state
+    relative = make_trial("movement", draw_instance(), training={"max_steps": 1})
+    with_gram = cost.descent_bytes(resized(relative, width=1024, n_sequences=16, horizon=4096))
+    assert with_gram > 8 * 4096 * state  # the largest eigenvalue reads the states of all layers
+
+
+@pytest.mark.parametrize("quantity", ["hidden-norm-max", "product-norm", "movement", "loss-at-start"])
+def test_only_quantities_of_all_pairs_of_layers_need_memory_for_all_pairs(
+    draw_instance: DrawInstance, make_trial: MakeTrial, quantity: str
+) -> None:
+    absolute = {"learning_rate": 1e-3, "learning_rate_unit": "absolute"}
+    trials = (make_trial(name, draw_instance(), training=absolute) for name in (quantity, "product-change"))
+    one, pairs = (
+        [
+            MEASUREMENTS[each.quantity].peak_bytes(resized(each, width=512, horizon=h)) - cost.BASE_BYTES
+            for h in (100, 200)
+        ]
+        for each in trials
+    )
+    assert one[1] < 2 * one[0]
+    assert pairs[1] > 3.5 * pairs[0]
 
 
 def test_a_run_costs_no_more_than_all_its_steps_and_more_for_more_accuracy(

@@ -25,6 +25,7 @@ WriteInstance = Callable[..., Instance]
 MakeTrial = Callable[..., Trial]
 Measure = Callable[..., tuple[Reading, ...]]
 ValueOf = Callable[..., float]
+FitLabels = Callable[[Instance, Backend], Instance]
 
 REMAINDERS = ("remainder", "remainder-at-zero-loss", "remainder-per-large-loss")
 QUANTITIES = (
@@ -81,11 +82,17 @@ def test_one_unit_by_hand(
 @pytest.mark.parametrize("around", ["initial", "displaced"])
 @pytest.mark.parametrize("adversary", ["gaussian", "gradient", "kinks", "loss-kinks", "ascent-remainder"])
 def test_every_remainder_is_the_one_computed_densely(
-    draw_instance: DrawInstance, value_of: ValueOf, backend: Backend, adversary: str, around: str, layers: str
+    draw_instance: DrawInstance,
+    fit_labels: FitLabels,
+    value_of: ValueOf,
+    backend: Backend,
+    adversary: str,
+    around: str,
+    layers: str,
 ) -> None:
     instance, size = draw_instance(layers=layers), 0.5
     base = displaced(instance, backend) if around == "displaced" else instance
-    fitted = outputs(base, base.W)
+    fitted = fit_labels(base, backend).labels
     lengths = np.linalg.norm(base.labels[1:], axis=2)
     relabelled = {
         "remainder": base,

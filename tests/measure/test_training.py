@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from rnnconv_cli.adversary.perturbation import state_of
 from rnnconv_cli.errors import MeasurementError
-from rnnconv_cli.kernels import reference
+from rnnconv_cli.kernels import compiled, reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.measure import cost
 from rnnconv_cli.measure import training as module
 from rnnconv_cli.measure.cost import seconds_per_step
 from rnnconv_cli.measure.selfcheck import gradient_of
@@ -95,6 +96,35 @@ def test_bits_do_not_depend_on_the_chunk(
         np.testing.assert_array_equal(other.gradient_norms[:-1], found[0].gradient_norms[:-1])
         np.testing.assert_array_equal(other.W, found[0].W)
         assert other.status is found[0].status
+
+
+@pytest.mark.parametrize("layers", ["shared", "independent"])
+@pytest.mark.parametrize("method", ["gd", "sgd"])
+def test_bits_do_not_depend_on_the_layers_held(
+    draw_instance: DrawInstance,
+    make_training: MakeTraining,
+    monkeypatch: pytest.MonkeyPatch,
+    method: str,
+    layers: str,
+) -> None:
+    instance = draw_instance(horizon=12, n_sequences=9, width=8, layers=layers, weight_variance=1.0)
+    training = make_training(method=method, batch_size=2, max_steps=20)
+    initial, whole = initial_loss(instance, compiled), descend(instance, training, compiled, 1e-3, 0.0, 1e-9)
+    held, of_all = [], compiled.descend
+
+    def in_segments(*arguments: Any, segment: int) -> tuple[int, int]:
+        held.append(segment)
+        return of_all(*arguments, segment=segment)
+
+    monkeypatch.setattr(compiled, "descend", in_segments)
+    monkeypatch.setattr(cost, "LARGEST_RUN_BYTES", 0)
+    monkeypatch.setattr(cost, "weight_bytes", lambda setting: 0)
+    assert initial_loss(instance, compiled) == initial == whole.losses[0]
+    found = descend(instance, training, compiled, 1e-3, 0.0, 1e-9)
+    assert set(held) == {2}
+    np.testing.assert_array_equal(found.losses, whole.losses)
+    np.testing.assert_array_equal(found.gradient_norms[:-1], whole.gradient_norms[:-1])
+    np.testing.assert_array_equal(found.W, whole.W)
 
 
 @pytest.mark.parametrize("method", ["gd", "sgd"])
@@ -342,3 +372,31 @@ instance = elman.draw(replace(small, width={width}), 0, 0)
 """
     expected = (width**2 + 3 * width * n_sequences * horizon) * np.dtype(dtype).itemsize
     assert 0.85 * expected <= memory_growth(prepare, "run(instance)") <= 1.15 * expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layers_held", [0, 32])
+def test_a_run_in_segments_takes_memory_for_few_layers(
+    draw_instance: DrawInstance, make_training: MakeTraining, memory_growth: MemoryGrowth, layers_held: int
+) -> None:
+    """Of 2048 layers, 64 states at borders, h and signals of 32 layers, and a copy of W for the gradient."""
+    width, n_sequences, horizon = 256, 20, 2048
+    small = draw_instance(n_sequences=n_sequences, horizon=horizon).setting
+    prepare = f"""
+from dataclasses import replace
+from rnnconv_cli.kernels import compiled
+from rnnconv_cli.measure import training
+from rnnconv_cli.problem import elman
+from rnnconv_cli.records import ProblemSetting, TrainingSetting
+training.layers_held = lambda setting: {layers_held}
+small = {small!r}
+def run(instance):
+    return training.descend(instance, {make_training(max_steps=2)!r}, compiled, 1e-9, 0.0, 1e-9)
+run(elman.draw(replace(small, width=8, horizon=65), 0, 0))
+instance = elman.draw(replace(small, width={width}), 0, 0)
+"""
+    layers = 2048 // layers_held + 2 * layers_held if layers_held else 3 * horizon
+    packed = 176 * n_sequences * (layers_held or horizon)
+    expected = 8 * (2 * width**2 + layers * width * n_sequences + packed)
+    growth = memory_growth(prepare, "run(instance)")
+    assert 0.75 * expected <= growth <= 1.25 * expected + 2**21

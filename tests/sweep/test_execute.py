@@ -19,7 +19,6 @@ from rnnconv_cli.errors import ResourceError
 from rnnconv_cli.kernels.backend import BACKENDS, warm_up
 from rnnconv_cli.kernels.threads import threads_in_use
 from rnnconv_cli.measure import MEASUREMENTS
-from rnnconv_cli.measure.cost import peak_bytes
 from rnnconv_cli.records import (
     PerturbationSetting,
     ProbeSetting,
@@ -31,6 +30,7 @@ from rnnconv_cli.records import (
 )
 from rnnconv_cli.sweep import execute as executor
 from rnnconv_cli.sweep.execute import Readings, execute, label, run_group
+from rnnconv_cli.sweep.plan import predicted_bytes
 from rnnconv_cli.sweep.spawning import THREAD_VARIABLES
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def test_cores_without_a_trial_of_their_own_help_with_another(
     room: float, groups: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trials = [trial("hidden-norm-max", replace(PROBLEM, width=512), replicate=k) for k in range(groups)]
-    monkeypatch.setattr(executor, "usable_memory", lambda: int(room * peak_bytes(trials[0])))
+    monkeypatch.setattr(executor, "usable_memory", lambda: int(room * predicted_bytes(trials[0])))
     queue = executor._Queue(4)
     queue.add(trials)
     assert queue.threads == threads
@@ -191,7 +191,7 @@ def test_threads_of_a_run_end_with_it(groups: int, recorder: Recorder, monkeypat
 
 def test_what_is_asked_for_later_must_fit_too(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     first, later = (trial("hidden-norm-max", replace(PROBLEM, width=width)) for width in (32, 4096))
-    monkeypatch.setattr(executor, "usable_memory", lambda: peak_bytes(later) - 1)
+    monkeypatch.setattr(executor, "usable_memory", lambda: predicted_bytes(later) - 1)
     with pytest.raises(ResourceError, match="m=4096"):
         execute([first], backend="compiled", jobs=1, progress=recorder, more=lambda ended, readings: [later])
 
@@ -337,8 +337,8 @@ def test_a_network_that_does_not_fit_is_refused_before_anything_is_drawn(
     small, huge = trial("hidden-norm-max"), trial("hidden-norm-max", replace(PROBLEM, width=10**6))
     with pytest.raises(ResourceError) as caught:
         measured(small, huge, progress=recorder)
-    assert caught.value.needed_bytes == peak_bytes(huge) > 6 * 8 * 10**12
-    need = f"found a need of {peak_bytes(huge) / 2**30:.2f} GiB, wanted at most 4.00 GiB"
+    assert caught.value.needed_bytes == predicted_bytes(huge) > 6 * 8 * 10**12
+    need = f"found a need of {predicted_bytes(huge) / 2**30:.2f} GiB, wanted at most 4.00 GiB"
     assert str(caught.value).startswith(f"hidden-norm-max m=1000000 L=4 n=2 draw 0: {need}")
     assert recorder.phases == []
 
@@ -364,7 +364,7 @@ def test_fewer_jobs_where_memory_is_short(
             seconds, group = queue.next()
             yield seconds, group, executor.run_group(group, backend)
 
-    monkeypatch.setattr(executor, "usable_memory", lambda: int(room * peak_bytes(trials[0])))
+    monkeypatch.setattr(executor, "usable_memory", lambda: int(room * predicted_bytes(trials[0])))
     monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
     monkeypatch.setattr(executor, "_in_workers", in_workers)
     if jobs is None:
