@@ -15,7 +15,7 @@ from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.jit import kernel, piece
 from rnnconv_cli.kernels.reference import DIVERGED, REACHED, RUNNING
 from rnnconv_cli.kernels.thin import adjoint_products_into, products_into, spare_size, step_down_into, tiles_of
-from rnnconv_cli.kernels.threads import meet, share, side_by_side
+from rnnconv_cli.kernels.threads import meet, share, side_by_side, threads_for
 
 # --- pieces: each writes into an array that its caller owns -----------------------------------------------------------
 
@@ -290,8 +290,12 @@ def descend(
     starts = np.empty((n_segments - 1, n_sequences, width), dtype=W.dtype)
     gradient = np.empty((width if n_segments > 1 and n_matrices == 1 else 0, width), dtype=W.dtype)
     squares, columns = np.zeros((n_matrices, tiles_of(width))), np.ascontiguousarray(A.T)
+    minus_labels, residual = -labels, np.zeros_like(labels)
+    carried, parts = np.empty((n_sequences, width), dtype=W.dtype), threads_for(width)
+    depth = n_sequences * (held if n_matrices == 1 else 1)
+    spares = np.empty((parts, spare_size(depth, W.itemsize)), dtype=W.dtype)
 
-    def run(part: int, parts: int, counters: Array) -> tuple[int, int]:
+    def run(part: int, counters: Array) -> tuple[int, int]:
         return take_steps(
             part,
             parts,
@@ -300,7 +304,7 @@ def descend(
             columns,
             B,
             x,
-            -labels,
+            minus_labels,
             activation,
             learning_rate,
             batches,
@@ -316,9 +320,12 @@ def descend(
             starts,
             gradient,
             squares,
+            residual,
+            carried,
+            spares[part],
         )
 
-    return side_by_side(run, width)
+    return side_by_side(run, parts)
 
 
 @kernel
@@ -412,16 +419,19 @@ def take_steps(
     starts: Array,
     gradient: Array,
     squares: Array,
+    residual: Array,
+    carried: Array,
+    spare: Array,
 ) -> tuple[int, int]:
     """Do a thread's share of `descend`: its neurons in every layer, its rows of W.
 
-    Residuals and loss are every thread's own, so that all come to the same decision. Signals of l = 1 are not needed.
+    Residuals and loss are work for the first; all read the loss, and come to the same decision. Nothing is allocated
+    that grows with the problem: for want of memory one thread would leave the others waiting. Signals of l = 1 are not
+    needed.
     """
     horizon, n_sequences, _ = x.shape
     held, n_segments, width = signals.shape[0], starts.shape[0] + 1, W.shape[1]
     first, last = share(width, part, parts)
-    residual, carried = np.zeros_like(minus_labels), np.empty((n_sequences, width), dtype=W.dtype)
-    spare = np.empty(spare_size(n_sequences * (held if W.shape[0] == 1 else 1), W.itemsize), dtype=W.dtype)
     input_products_into(columns, x[0], first, last, carried)
     for i in range(n_sequences):
         activate_into(carried[i][first:last], activation, hidden[0, i][first:last])
@@ -439,16 +449,19 @@ def take_steps(
                 if parts > 1:
                     meet(counters, parts)
             segment_into(W, columns, x, activation, begin, end, first, last, parts, counters, inputs, hidden, signals)
-            residuals_into(B, hidden, 1, minus_labels, begin, end, residual)
-        value = loss(residual)
+            if part == 0:
+                residuals_into(B, hidden, 1, minus_labels, begin, end, residual)
         if part == 0:
-            losses[step] = value
+            losses[step] = loss(residual)
+            if batches.shape[1] > 0:
+                weigh_batch(batches[step], residual)
+        if parts > 1:
+            meet(counters, parts)
+        value = losses[step]
         if not (np.isfinite(value) and value <= limit):
             return step, DIVERGED
         if value <= target:
             return step, REACHED
-        if batches.shape[1] > 0:
-            weigh_batch(batches[step], residual)
         zero(flat(gradient)[first * width : last * width])
         carry_back_into(W, B, residual, horizon - 1, signals, 0, first, last, carried)
         for s in range(n_segments - 1, -1, -1):
@@ -469,7 +482,7 @@ def take_steps(
                     meet(counters, parts)
                 if layer > 1:
                     carry_back_into(W, B, residual, layer - 1, signals, layer - begin, first, last, carried)
-            if parts > 1 and begin > 1:
+            if parts > 1 and begin > 1 and W.shape[0] > 1:
                 meet(counters, parts)  # all have read W of the segment's first layer
             update_into(W, learning_rate, begin, end, hidden, signals, gradient, first, last, spare, squares)
             if parts > 1:

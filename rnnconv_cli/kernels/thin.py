@@ -46,8 +46,8 @@ VECTOR_BYTES, ROWS, TILE_ROWS, TILE_VECTORS = BLOCK.vector_bytes, BLOCK.rows, BL
 PANEL_ROWS = 16 * TILE_ROWS  # of W that are updated with one packed copy of a panel of H
 PANEL_BYTES = 262144  # of such a copy, if more than a tile wide: W is updated in long runs of memory
 SEGMENT_BYTES = 16384  # of a row of W, read in one go, so that memory is read in long runs
-FAR_BYTES = 2097152  # of W: with more it does not stay in a second-level cache, and is asked for ahead of its use
-NEAR_BYTES = 524288  # of W at a time that all groups of sequences read: half of a second-level cache
+FAR_BYTES = 2097152  # of W, two usual second-level caches: with more, it is asked for ahead of its use
+NEAR_BYTES = 524288  # of W at a time, half of one, that all groups of sequences read; twice as many for many groups
 
 
 def products_into(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Array) -> None:
@@ -78,8 +78,8 @@ def step_down_into(
     begins with zeros where that has no rows; where it is not `complete`, it goes to `partial` and W stays. Its bits do
     not depend on the parts.
 
-    ||G||^2 goes to `squares`, a number for every TILE_ROWS rows, of which `first` is a multiple; `tiles_of` says how
-    many. `spare` is room for copies of what is multiplied, `spare_size` numbers.
+    ||G||^2 of a complete sum goes to `squares`, a number for every TILE_ROWS rows, of which `first` is a multiple;
+    `tiles_of` says how many. `spare` is room for copies of what is multiplied, `spare_size` numbers.
     """
     gradient = left[:, first:last].T @ right
     if partial.shape[0] > 0:
@@ -100,8 +100,12 @@ def tiles_of(width: int) -> int:
 
 @kernel
 def spare_size(depth: int, itemsize: int) -> int:
-    """Return how many numbers `step_down_into` needs for its copies of `left` and `right`, (D, ...)."""
-    return depth * (PANEL_ROWS + run_vectors(depth) * (VECTOR_BYTES // itemsize))
+    """Return how many numbers `step_down_into` needs for its copies of `left` and `right` of at most so many terms.
+
+    With fewer terms it copies a longer run of them: never more than PANEL_BYTES, or one tile.
+    """
+    run = max(depth * TILE_VECTORS * VECTOR_BYTES, PANEL_BYTES) // itemsize
+    return depth * PANEL_ROWS + run
 
 
 @kernel
@@ -141,9 +145,11 @@ def _(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Ar
 def _(W: Array, vectors: Array, first: int, last: int, result: Array) -> Callable[..., None]:
     def compiled(W: Array, vectors: Array, first: int, last: int, result: Array) -> None:
         n_sequences = vectors.shape[0]
+        if n_sequences == 0:
+            return
         groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
         is_far = W.shape[0] * (last - first) * W.itemsize > FAR_BYTES
-        near = NEAR_BYTES if groups <= 2 else 2 * NEAR_BYTES  # results of many are read and written less often
+        near = NEAR_BYTES if groups <= 2 else 2 * NEAR_BYTES  # the results of many are read and written less often
         wide = COLUMN_VECTORS[(n_sequences + groups - 1) // groups] * (VECTOR_BYTES // W.itemsize)
         for left in range(first, last, SEGMENT_BYTES // W.itemsize):
             right = min(last, left + SEGMENT_BYTES // W.itemsize)

@@ -44,16 +44,21 @@ def threads_in_use() -> int:
     return _counts["threads"]
 
 
-def side_by_side(work: Callable[[int, int, Array], Result], width: int) -> Result:
-    """Return what work(part, parts, counters) returns in every thread, the same in each; few where W is small."""
-    parts, counters = max(1, min(threads_in_use(), width // LEAST_ROWS)), np.zeros(16, dtype=np.int64)
+def threads_for(width: int) -> int:
+    """Return how many threads a descent run on W of so many rows uses: few where W is small."""
+    return max(1, min(threads_in_use(), width // LEAST_ROWS))
+
+
+def side_by_side(work: Callable[[int, Array], Result], parts: int) -> Result:
+    """Return what work(part, counters) returns in every thread, the same in each."""
+    counters = np.zeros(16, dtype=np.int64)
     if parts == 1:
-        return work(0, 1, counters)
+        return work(0, counters)
     gate = threading.Barrier(parts)
 
     def begin(part: int) -> Result:
         gate.wait()
-        return work(part, parts, counters)
+        return work(part, counters)
 
     with ThreadPoolExecutor(parts) as pool:
         try:

@@ -67,7 +67,7 @@ def layer_bytes(setting: ProblemSetting) -> int:
 def layers_held(setting: ProblemSetting) -> int:
     """Return for how many layers at a time a descent run holds its states: 0 for all, which saves a forward pass.
 
-    All where they take at most 1 GiB, or no more than the copy of W that a gradient in parts is summed up in. Segments
+    All where they take at most 1 GiB, or no more than W: as much would go to the sum of a gradient in parts. Segments
     of k layers hold L/k states at their borders, and h and signals of k layers: L/k + 2k is least at k = sqrt(L/2).
     """
     if COPIES_OF_RUN_STATES * setting.horizon * layer_bytes(setting) <= max(LARGEST_RUN_BYTES, weight_bytes(setting)):

@@ -113,6 +113,20 @@ def test_step_down(width: int, depth: int, dtype: str, draw: Draw) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_spare_room_is_enough_for_fewer_terms(dtype: str, draw: Draw) -> None:
+    """A short segment comes after long ones and has their room; with fewer terms, longer runs of W are updated."""
+    most, width = 2 * thin.PANEL_BYTES // (thin.TILE_VECTORS * thin.VECTOR_BYTES), 700
+    W, terms = draw(16, width, dtype=dtype), draw(most, width, dtype=dtype)
+    left, squares = draw(most, 16, dtype=dtype), np.empty(thin.tiles_of(16))
+    for depth in range(1, most, 169):
+        for fewer in sorted({1, depth // 2, depth - 1, depth} - {0}):
+            size = thin.spare_size(depth, W.itemsize)
+            room = np.full(size + thin.PANEL_BYTES, np.nan, dtype=dtype)
+            step_down(W, 0.0, left[:fewer], terms[:fewer], W[:0], True, 0, 16, room, squares)
+            assert np.isnan(room[size:]).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("width", [*SIZES, 260])
 def test_step_down_in_parts(width: int, dtype: str, draw: Draw) -> None:
     """Of W only the complete sum is taken; NumPy and the compiled code agree on the sum on the way, too."""

@@ -79,6 +79,18 @@ def test_bits_do_not_depend_on_the_layers_held(
             np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_last_segment_much_shorter_than_the_others(
+    dtype: str, draw_network: DrawNetwork, on_threads: Callable[[int], None]
+) -> None:
+    """Its gradient has fewer terms, of which longer runs are copied than of the others."""
+    network = draw_network(width=520, horizon=13, n_sequences=140, dtype=dtype)
+    alone = descended(network, steps=2)
+    on_threads(2)
+    for found, expected in zip(descended(network, steps=2, segment=10), alone, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_all_threads_stop_at_the_same_step(draw_network: DrawNetwork, on_threads: Callable[[int], None]) -> None:
     W, A, B, x, labels = draw_network(width=128)
     losses = descended((W, A, B, x, labels))[1]
@@ -114,21 +126,17 @@ def hand_around(part: int, parts: int, counters: Array, turns: int, seen: Array)
 
 
 @pytest.mark.parametrize("parts", [2, 3])
-def test_what_is_written_before_a_meeting_is_seen_after_it(parts: int, on_threads: Callable[[int], None]) -> None:
-    on_threads(parts)
+def test_what_is_written_before_a_meeting_is_seen_after_it(parts: int) -> None:
     seen = np.zeros(8 * parts, dtype=np.int64)
-    assert threads.side_by_side(lambda part, parts, counters: hand_around(part, parts, counters, 300, seen), 64) == 0
+    assert threads.side_by_side(lambda part, counters: hand_around(part, parts, counters, 300, seen), parts) == 0
 
 
 def test_a_small_network_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(threads._counts, "threads", 4)
-    used = [threads.side_by_side(lambda part, parts, counters: parts, width) for width in (64, 1023, 1024, 4096)]
-    assert used == [1, 1, 2, 4]
+    assert [threads.threads_for(width) for width in (64, 1023, 1024, 4096)] == [1, 1, 2, 4]
 
 
-def test_a_thread_that_cannot_start_ends_the_run(
-    on_threads: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_thread_that_cannot_start_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     begun = threading.Thread.start
     started: list[threading.Thread] = []
 
@@ -138,9 +146,8 @@ def test_a_thread_that_cannot_start_ends_the_run(
         started.append(self)
         begun(self)
 
-    on_threads(2)
     monkeypatch.setattr(threading.Thread, "start", start)
     with pytest.raises(RuntimeError, match="can't start new thread"):
-        threads.side_by_side(lambda part, parts, counters: RUNNING, 64)
+        threads.side_by_side(lambda part, counters: RUNNING, 2)
     started[0].join(10.0)
     assert not started[0].is_alive()
