@@ -17,7 +17,7 @@ from rnnconv_cli.measure.selfcheck import self_check
 from rnnconv_cli.records import MAIN, ClaimResult, Observation, Report, Timing, Trial
 from rnnconv_cli.spec.loader import LoadedClaim
 from rnnconv_cli.sweep.execute import Readings, execute
-from rnnconv_cli.sweep.machine import environment_facts
+from rnnconv_cli.sweep.machine import environment_facts, rare_collections
 from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_bytes, predicted_seconds, selected_checks
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.rounds import next_jobs, searching, typical_jobs
@@ -60,13 +60,15 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
     started = time.perf_counter()
     if options.backend not in BACKENDS:
         raise UnknownName("backend", options.backend, tuple(BACKENDS))
-    plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
-    progress.phase("compiling kernels", None)
-    for dtype in sorted({trial.problem.dtype for trial in plan.trials}):
-        warm_up(BACKENDS[options.backend], dtype)
-    progress.phase("checking the gradient", None)
-    self_check(options.backend, (trial.problem for trial in plan.trials), options.seed)
-    environment = environment_facts(options.backend, options.command, options.jobs)
+    with rare_collections():
+        plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
+        problems = dict.fromkeys(job.trial.problem for job in plan.jobs)
+        progress.phase("compiling kernels", None)
+        for dtype in sorted({problem.dtype for problem in problems}):
+            warm_up(BACKENDS[options.backend], dtype)
+        progress.phase("checking the gradient", None)
+        self_check(options.backend, problems, options.seed)
+        environment = environment_facts(options.backend, options.command, options.jobs)
     prepared = time.perf_counter()
     plan, readings = _measured(claims, plan, options, progress)
     measured = time.perf_counter()
@@ -98,14 +100,16 @@ def _measured(claims: Sequence[LoadedClaim], plan: Plan, options: Options, progr
     """Carry a plan out, and the rounds that searches add to it: what was planned in the end, and every reading."""
     levels = {claim.claim.id: level(claim.claim) for claim in claims}
     searches = tuple(searching(claims, profile=options.profile, checks=options.checks))
-    rounds = [plan.of(each.claim, each.check, each.name) for each in searches]
+    by_arm: dict[tuple[str, str, str], list[Job]] = defaultdict(list)
+    for job in plan.jobs:
+        by_arm[job.claim, job.check, job.arm].append(job)
+    rounds = [Plan(tuple(by_arm[each.claim, each.check, each.name])) for each in searches]
     awaited = [set(each.trials) for each in rounds]
     awaiting: dict[Trial, set[int]] = defaultdict(set)  # the searches whose round a trial is part of
     for number, trials in enumerate(awaited):
         for trial in trials:
             awaiting[trial].add(number)
-    first = frozenset(awaiting)
-    known = set(plan.trials)
+    urgent, known = frozenset(awaiting), dict.fromkeys(job.trial for job in plan.jobs)
 
     def next_rounds(ended: Collection[Trial], readings: Readings) -> list[Trial]:
         new: dict[Trial, None] = {}
@@ -124,11 +128,11 @@ def _measured(claims: Sequence[LoadedClaim], plan: Plan, options: Options, progr
                         awaiting[trial].add(number)
                     if trial not in known:
                         new[trial] = None
-                        known.add(trial)
+                        known[trial] = None
         return list(new)
 
     readings = execute(
-        plan.trials, backend=options.backend, jobs=options.jobs, progress=progress, urgent=first, more=next_rounds
+        tuple(known), backend=options.backend, jobs=options.jobs, progress=progress, urgent=urgent, more=next_rounds
     )
     return Plan(tuple(dict.fromkeys((*plan.jobs, *(job for each in rounds for job in each.jobs))))), readings
 

@@ -70,7 +70,8 @@ def _at_work(path: Path) -> Iterator[tuple[subprocess.Popen[str], list[int]]]:
 def _workers(process: subprocess.Popen[str]) -> list[int]:
     """Wait until the run has both its workers."""
     for _ in range(int(HANG / POLL)):
-        found = [child for child in _children(process.pid) if b"spawn_main" in _proc(child, "cmdline")]
+        servers = [child for child in _children(process.pid) if b"forkserver" in _proc(child, "cmdline")]
+        found = [worker for server in servers for worker in _children(server)]
         if len(found) == 2:
             return found
         try:

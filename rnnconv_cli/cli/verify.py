@@ -49,13 +49,18 @@ def verify(
     Shows a table, or JSON with --format json, and exits with 0 if no verdict contradicts its
     expectation, 3 if one does, 5 if something could not be measured.
     """
-    from rnnconv_cli.pipeline import Options
     from rnnconv_cli.spec.loader import Overrides, load_all
+    from rnnconv_cli.sweep.spawning import start_server
 
     claims = load_all(chosen(names, everything=everything), Overrides(settings, replicates, checks))
     output.prepare(outputs)
+    jobs = jobs or cores()
+    if jobs > 1:
+        start_server("rnnconv_cli.cli.main")
+    from rnnconv_cli.pipeline import Options  # now, as it takes a while
+
     command = context.obj or ("rnnconv", "verify")
-    report = _measured(claims, Options(profile, seed, jobs or cores(), backend, checks, strict, command), quiet=quiet)
+    report = _measured(claims, Options(profile, seed, jobs, backend, checks, strict, command), quiet=quiet)
     failures = output.write(report, outputs)
     if failures:
         reasons = (*map(str, failures), *report.exit_reasons)

@@ -12,7 +12,7 @@ import numpy as np
 
 from rnnconv_cli.kernels.activations import LINEAR, RELU
 from rnnconv_cli.kernels.arrays import Array
-from rnnconv_cli.kernels.jit import kernel, piece
+from rnnconv_cli.kernels.jit import kernel, part, piece
 from rnnconv_cli.kernels.reference import DIVERGED, REACHED, RUNNING
 from rnnconv_cli.kernels.thin import adjoint_products_into, products_into, spare_size, step_down_into, tiles_of
 from rnnconv_cli.kernels.threads import meet, share, side_by_side, threads_for
@@ -20,14 +20,14 @@ from rnnconv_cli.kernels.threads import meet, share, side_by_side, threads_for
 # --- pieces: each writes into an array that its caller owns -----------------------------------------------------------
 
 
-@kernel
+@part
 def weights_of_layer(W: Array, layer: int) -> Array:
     """Return the (m, m) matrix that produces layer `layer` + 1, counted from zero: a view."""
     matrix: Array = W[layer if W.shape[0] > 1 else 0]
     return matrix
 
 
-@kernel
+@part
 def rows_of_layers(array: Array, first: int, last: int) -> Array:
     """Return layers [first, last) of a C-contiguous (L, n, m) array as one (n (last - first), m) matrix: a view.
 
@@ -38,7 +38,7 @@ def rows_of_layers(array: Array, first: int, last: int) -> Array:
     return array.reshape(array.size)[first * size : last * size].reshape((last - first) * n_sequences, width)
 
 
-@kernel
+@part
 def flat(array: Array) -> Array:
     """Return all entries of a C-contiguous array in one dimension: a view.
 
@@ -48,35 +48,35 @@ def flat(array: Array) -> Array:
     return array.reshape(array.size)
 
 
-@kernel
+@part
 def zero(target: Array) -> None:
     """Write zeros."""
     for k in range(target.size):
         target[k] = 0
 
 
-@kernel
+@part
 def copy_into(target: Array, source: Array) -> None:
     """Write a copy, entry by entry."""
     for k in range(target.size):
         target[k] = source[k]
 
 
-@kernel
+@part
 def add_into(target: Array, factor: float, addend: Array) -> None:
     """Add factor * addend, entry by entry, in place."""
     for k in range(target.size):
         target[k] += factor * addend[k]
 
 
-@kernel
+@part
 def scale_into(target: Array, factors: Array) -> None:
     """Multiply entry by entry, in place."""
     for k in range(target.size):
         target[k] *= factors[k]
 
 
-@kernel
+@part
 def activate_into(g: Array, activation: int, h: Array) -> None:
     """Write h = relu(g), g or tanh(g). A NaN stays a NaN: it is not below zero."""
     if activation == RELU:
@@ -89,7 +89,7 @@ def activate_into(g: Array, activation: int, h: Array) -> None:
             h[k] = np.tanh(g[k])
 
 
-@kernel
+@part
 def pattern_into(g: Array, activation: int, slope: Array) -> None:
     """Write the diagonals of D: 1[g >= 0] for ReLU, h'(g) otherwise."""
     if activation == RELU:
@@ -130,7 +130,7 @@ def residuals_into(
     )
 
 
-@kernel
+@piece
 def weight_gradient_into(signals: Array, hidden: Array, gradient: Array) -> None:
     """Write the gradient: one product over all steps and sequences, or one per layer where each has its own matrix."""
     horizon = hidden.shape[0]
@@ -142,17 +142,14 @@ def weight_gradient_into(signals: Array, hidden: Array, gradient: Array) -> None
             np.dot(signals[layer].T, hidden[layer - 1], out=gradient[layer])
 
 
-@kernel
 def input_products(A: Array, x: Array) -> Array:
     """Return A x_l for all layers and sequences, (L, n, m)."""
-    horizon, n_sequences, _ = x.shape
-    inputs, columns = np.empty((horizon, n_sequences, A.shape[0]), dtype=A.dtype), np.ascontiguousarray(A.T)
-    for layer in range(horizon):
-        input_products_into(columns, x[layer], 0, A.shape[0], inputs[layer])
-    return inputs
+    horizon, n_sequences, input_dim = x.shape
+    tokens = x.reshape(horizon * n_sequences, input_dim)
+    return adjoint_products(np.ascontiguousarray(A.T), tokens).reshape(horizon, n_sequences, A.shape[0])
 
 
-@kernel
+@piece
 def input_products_into(columns: Array, tokens: Array, first: int, last: int, result: Array) -> None:
     """Write neurons [first, last) of A x_l; `columns` are those of A, as rows: the sums run along them."""
     for i in range(result.shape[0]):
@@ -185,10 +182,14 @@ def forward(W: Array, A: Array, x: Array, activation: int) -> tuple[Array, Array
     return forward_low_rank(W, A, x, none, none, activation)
 
 
-@kernel
 def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, activation: int) -> tuple[Array, Array]:
     """Return (g, h) where sequence i runs through W + sum_r left_{i,r} right_{i,r}^T."""
-    inputs = input_products(A, x)
+    return run_through(W, input_products(A, x), left, right, activation)
+
+
+@kernel
+def run_through(W: Array, inputs: Array, left: Array, right: Array, activation: int) -> tuple[Array, Array]:
+    """Return (g, h) where sequence i runs through W + sum_r left_{i,r} right_{i,r}^T, `inputs` being A x."""
     preactivation, hidden = np.empty_like(inputs), np.empty_like(inputs)
     for layer in range(inputs.shape[0]):
         g = preactivation[layer]
@@ -203,12 +204,12 @@ def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, ac
     return preactivation, hidden
 
 
-@kernel
 def residuals(B: Array, hidden: Array, labels: Array) -> Array:
     """Return B h_{i,l} - y*_{i,l} for l >= 2 and zeros at l = 1 (footnote 6)."""
-    residual = np.empty_like(labels)
-    residuals_into(B, hidden, 0, -labels, 0, labels.shape[0], residual)
-    zero(flat(residual[0]))
+    horizon, n_sequences, output_dim = labels.shape
+    minus_labels = np.negative(labels, order="C").reshape(horizon * n_sequences, output_dim)
+    residual = products_plus(B, hidden.reshape(horizon * n_sequences, B.shape[1]), minus_labels).reshape(labels.shape)
+    residual[0] = 0
     return residual
 
 
@@ -221,14 +222,20 @@ def loss(residual: Array) -> float:
     return 0.5 * total
 
 
-@kernel
 def backward(W: Array, B: Array, pattern: Array, residual: Array) -> Array:
     """Return signals_l = D_l sum_{a>=l} Back_{l->a}^T loss_a by the recursion down from l = L (Fact 2.5)."""
-    signals, carried = pattern.copy(), np.empty_like(pattern[0])
-    for layer in range(pattern.shape[0] - 1, -1, -1):
-        carry_back_into(W, B, residual, layer, signals, layer + 1, 0, W.shape[1], carried)
-        scale_into(flat(signals[layer]), flat(carried))
+    signals = pattern.copy()
+    backward_into(W, B, residual, signals, np.empty_like(signals[0]))
     return signals
+
+
+@kernel
+def backward_into(W: Array, B: Array, residual: Array, signals: Array, carried: Array) -> None:
+    """Turn the diagonals of D in `signals` into the signals; leave in `carried` what l = 1 is reached by, before D."""
+    for layer in range(residual.shape[0] - 1, -1, -1):
+        carry_back_into(W, B, residual, layer, signals, layer + 1, 0, carried.shape[1], carried)
+        if layer < signals.shape[0]:
+            scale_into(flat(signals[layer]), flat(carried))
 
 
 @kernel
@@ -240,7 +247,7 @@ def weight_gradient(signals: Array, hidden: Array, n_matrices: int) -> Array:
     return gradient
 
 
-@kernel
+@piece
 def weigh_batch(batch: Array, residual: Array) -> None:
     """Multiply the residuals of sequence i by n/|S| times the number of times that i was drawn."""
     horizon, n_sequences, output_dim = residual.shape
@@ -328,7 +335,7 @@ def descend(
     return side_by_side(run, parts)
 
 
-@kernel
+@piece
 def segment_into(
     W: Array,
     columns: Array,
@@ -360,7 +367,7 @@ def segment_into(
             meet(counters, parts)
 
 
-@kernel
+@piece
 def update_into(
     W: Array,
     learning_rate: float,
@@ -387,7 +394,7 @@ def update_into(
             step_down_into(W[k], learning_rate, left, right, gradient, True, first, last, spare, squares[k])
 
 
-@kernel
+@part
 def copy_neurons_into(target: Array, source: Array, first: int, last: int) -> None:
     """Write a copy of neurons [first, last) of a layer."""
     for i in range(target.shape[0]):
@@ -493,19 +500,23 @@ def take_steps(
 
 
 @kernel
+def products_plus(W: Array, vectors: Array, addend: Array) -> Array:
+    """Return W v + u for each row v of `vectors` and u of `addend`."""
+    results = np.empty_like(addend)
+    products_into(W, vectors, addend, 0, W.shape[0], results)
+    return results
+
+
 def products(W: Array, vectors: Array) -> Array:
     """Return W v for each row v of `vectors`."""
-    results = np.zeros((vectors.shape[0], W.shape[0]), dtype=vectors.dtype)
-    products_into(W, vectors, results, 0, W.shape[0], results)
-    return results
+    return products_plus(W, vectors, np.zeros((vectors.shape[0], W.shape[0]), dtype=vectors.dtype))
 
 
-@kernel
 def adjoint_products(W: Array, vectors: Array) -> Array:
-    """Return W^T v for each row v of `vectors`."""
-    results = np.zeros((vectors.shape[0], W.shape[1]), dtype=vectors.dtype)
-    adjoint_products_into(W, vectors, 0, W.shape[1], results)
-    return results
+    """Return W^T v for each row v of `vectors`: what reaches the only layer of a network whose B is W."""
+    carried = np.empty((vectors.shape[0], W.shape[1]), dtype=vectors.dtype)
+    backward_into(W[None], W, vectors[None], np.empty((0, *carried.shape), dtype=vectors.dtype), carried)
+    return carried
 
 
 @kernel
@@ -535,13 +546,13 @@ def apply_product_adjoint(W: Array, pattern: Array, vectors: Array) -> Array:
 # --- spectral norm of a product, never formed -------------------------------------------------------------------------
 
 
-@kernel
+@part
 def length(vector: Array) -> float:
     """Return the Euclidean norm in float64."""
     return float(np.sqrt(float(np.dot(vector, vector))))
 
 
-@kernel
+@part
 def product_into(W: Array, pattern: Array, adjoint: bool, vector: Array, spare: Array, result: Array) -> None:
     """Write D_K W ... D_1 W z, or its adjoint applied to z, for one vector z."""
     n_layers = pattern.shape[0]
@@ -556,7 +567,7 @@ def product_into(W: Array, pattern: Array, adjoint: bool, vector: Array, spare: 
         copy_into(result, spare)
 
 
-@kernel
+@part
 def difference_into(
     W: Array,
     pattern: Array,
@@ -577,23 +588,26 @@ def difference_into(
     return reach
 
 
-@kernel
+@part
 def leading_rows(basis: Array, count: int) -> Array:
     """Return the first `count` rows of a C-contiguous matrix: a view that the compiler knows to be contiguous."""
     width = basis.shape[1]
     return basis.reshape(basis.size)[: count * width].reshape(count, width)
 
 
-@kernel
-def orthonormalise(basis: Array, count: int) -> float:
+@part
+def orthonormalise(basis: Array, count: int, spare: Array) -> float:
     """Make row `count` of `basis` orthogonal to the rows before it and of length 1; return its length in between.
 
     Gram-Schmidt twice: once leaves a component of the order of eps times the lost length. A zero row is left zero.
     """
     vector, rows, width = basis[count], leading_rows(basis, count), basis.shape[1]
     if count > 0:
+        weights = np.empty(count, dtype=basis.dtype)
         for _ in range(2):
-            add_into(vector, -1, np.dot(np.dot(rows, vector), rows))
+            np.dot(rows, vector, out=weights)
+            np.dot(rows.T, weights, out=spare)
+            add_into(vector, -1, spare)
     remaining = length(vector)
     if remaining > 0:
         for k in range(width):
@@ -601,7 +615,7 @@ def orthonormalise(basis: Array, count: int) -> float:
     return remaining
 
 
-@kernel
+@piece
 def top_of_bidiagonal(diagonal: Array, above: Array, size: int) -> tuple[float, float, Array]:
     """Return (largest singular value, modulus of the last component of its left vector, its right vector)."""
     bidiagonal = np.zeros((size, size))
@@ -630,13 +644,13 @@ def product_norm(
     lefts, rights = np.zeros((n_steps, width), dtype=start.dtype), np.zeros((n_steps + 1, width), dtype=start.dtype)
     diagonal, above, spare = np.zeros(n_steps), np.zeros(n_steps), np.empty((2, width), dtype=start.dtype)
     copy_into(rights[0], start)
-    orthonormalise(rights, 0)
+    orthonormalise(rights, 0, spare[0])
     reach, next_look = 0.0, 1
     for step in range(n_steps):
         applied = difference_into(W, pattern, W_other, pattern_other, False, rights[step], spare, lefts[step])
-        diagonal[step] = orthonormalise(lefts, step)
+        diagonal[step] = orthonormalise(lefts, step, spare[0])
         difference_into(W, pattern, W_other, pattern_other, True, lefts[step], spare, rights[step + 1])
-        above[step] = orthonormalise(rights, step + 1)
+        above[step] = orthonormalise(rights, step + 1, spare[0])
         if not np.isfinite(diagonal[step] + above[step]):
             break
         size, reach, exhausted = step + 1, max(reach, applied), above[step] == 0 or step + 1 == n_steps
@@ -645,7 +659,7 @@ def product_norm(
         norm, last, weights = top_of_bidiagonal(diagonal, above, size)
         residual, round_off = above[step] * last, eps * width * reach
         if exhausted or residual + round_off <= tolerance * norm or residual <= round_off:
-            vector = np.dot(weights.astype(start.dtype), leading_rows(rights, size))
-            return norm, (residual + round_off) / norm if norm > 0 else 0.0, vector
+            np.dot(leading_rows(rights, size).T, weights.astype(start.dtype), out=spare[0])
+            return norm, (residual + round_off) / norm if norm > 0 else 0.0, spare[0].copy()
         next_look = size + max(1, size // 8)
     return np.nan, np.inf, rights[0].copy()

@@ -39,7 +39,7 @@ from rnnconv_cli.kernels.blocks import (
     tile_2,
     tile_3,
 )
-from rnnconv_cli.kernels.jit import kernel, replaces
+from rnnconv_cli.kernels.jit import part, replaces
 from rnnconv_cli.kernels.simd import BLOCK
 
 VECTOR_BYTES, ROWS, TILE_ROWS, TILE_VECTORS = BLOCK.vector_bytes, BLOCK.rows, BLOCK.tile_rows, BLOCK.tile_vectors
@@ -92,13 +92,13 @@ def step_down_into(
     W[first:last] -= W.dtype.type(learning_rate) * gradient
 
 
-@kernel
+@part
 def tiles_of(width: int) -> int:
     """Return how many squared norms `step_down_into` writes for W of so many rows."""
     return (width + TILE_ROWS - 1) // TILE_ROWS
 
 
-@kernel
+@part
 def spare_size(depth: int, itemsize: int) -> int:
     """Return how many numbers `step_down_into` needs for its copies of `left` and `right` of at most so many terms.
 
@@ -108,7 +108,7 @@ def spare_size(depth: int, itemsize: int) -> int:
     return depth * PANEL_ROWS + run
 
 
-@kernel
+@part
 def run_vectors(depth: int) -> int:
     """Return how many vectors of a row of W, (D, ...) terms each, are updated before the next rows: whole tiles."""
     return max(1, PANEL_BYTES // (max(1, depth) * TILE_VECTORS * VECTOR_BYTES)) * TILE_VECTORS

@@ -20,7 +20,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from rnnconv_cli.kernels.arrays import Array
-from rnnconv_cli.kernels.jit import kernel, replaces
+from rnnconv_cli.kernels.jit import part, replaces
 from rnnconv_cli.kernels.simd import Value
 
 Result = TypeVar("Result")
@@ -70,7 +70,7 @@ def side_by_side(work: Callable[[int, Array], Result], parts: int) -> Result:
     return results[0]
 
 
-@kernel
+@part
 def share(width: int, part: int, parts: int) -> tuple[int, int]:
     """Return the rows [first, last) of a thread; the shares of all parts are all rows."""
     blocks = (width + ALIGNED_ROWS - 1) // ALIGNED_ROWS

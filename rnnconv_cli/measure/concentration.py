@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import gammainc, gammaln, ndtr, ndtri
+import scipy
 
 from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.arrays import Array
@@ -60,7 +60,7 @@ def relu_norm_tail(instance: Instance, trial: Trial, backend: Backend) -> tuple[
     scale = np.sqrt(instance.setting.width / len(images))
     deviations = np.abs(_relu_norms(instance, backend, images) * scale - 1)
     outside = np.count_nonzero(deviations > probed(trial, "deviation"))
-    score = ndtri(1 - (outside + 0.5) / (len(deviations) + 1) / 2)
+    score = scipy.special.ndtri(1 - (outside + 0.5) / (len(deviations) + 1) / 2)
     return (as_reading(float(score**2 / 2)),)
 
 
@@ -169,7 +169,7 @@ def _entries_distance(entries: Array) -> tuple[Reading, ...]:
     ordered = np.sort(entries, axis=None)
     inactive = int(np.searchsorted(ordered, 0, side="right"))
     after = np.arange(inactive + 1, ordered.size + 1) / ordered.size
-    law = ndtr(ordered[inactive:])
+    law = scipy.special.ndtr(ordered[inactive:])
     gaps = (abs(inactive / ordered.size - 0.5), *np.abs(after - law), *np.abs(law - after + 1 / ordered.size))
     return (as_reading(float(np.max(gaps) * np.sqrt(ordered.size))),)
 
@@ -183,9 +183,14 @@ def _norms_distance(entries: Array) -> tuple[Reading, ...]:
 def _mixture(values: Array, width: int) -> Array:
     """Return P[chi^2_omega <= value] with omega ~ Bin(width, 1/2), chi^2_0 being 0."""
     degrees = np.arange(width + 1)
-    log_weights = gammaln(width + 1) - gammaln(degrees + 1) - gammaln(width - degrees + 1) - width * np.log(2)
+    log_weights = (
+        scipy.special.gammaln(width + 1)
+        - scipy.special.gammaln(degrees + 1)
+        - scipy.special.gammaln(width - degrees + 1)
+        - width * np.log(2)
+    )
     weights = np.exp(log_weights)
-    return np.asarray(weights[0] + gammainc(degrees[1:] / 2, values[:, None] / 2) @ weights[1:])
+    return np.asarray(weights[0] + scipy.special.gammainc(degrees[1:] / 2, values[:, None] / 2) @ weights[1:])
 
 
 def kolmogorov_distance(sample: Array, law: Callable[[Array], Array]) -> float:

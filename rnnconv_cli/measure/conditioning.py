@@ -7,7 +7,7 @@ each new direction is chosen from what W has shown on the earlier ones.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
+import scipy
 
 from rnnconv_cli.adversary.perturbation import state_of
 from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
@@ -79,7 +79,7 @@ def kick_probability(instance: Instance, trial: Trial, backend: Backend) -> tupl
     g_1 = _matrix(instance) @ _own_directions(instance, backend)[0]
     shift = (1 - np.sqrt(1 - theta**2)) * np.abs(g_1)
     farthest = (theta / (2 * np.sqrt(width)) + shift) / (theta * np.sqrt(2 / width))
-    return (as_reading(float(np.min(ndtr(-farthest)))),)
+    return (as_reading(float(np.min(scipy.special.ndtr(-farthest)))),)
 
 
 def kick_largest_entry(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -128,7 +128,7 @@ def _own_directions(instance: Instance, backend: Backend) -> tuple[Array, Array]
 
 def _entries_law(instance: Instance, basis: Array) -> tuple[Reading, ...]:
     entries = np.concatenate([(_matrix(instance) @ basis).ravel(), instance.A.ravel()])
-    distance = kolmogorov_distance(entries / np.sqrt(2 / instance.setting.width), ndtr)
+    distance = kolmogorov_distance(entries / np.sqrt(2 / instance.setting.width), scipy.special.ndtr)
     return (as_reading(distance * float(np.sqrt(entries.size))),)
 
 

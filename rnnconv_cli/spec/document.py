@@ -7,6 +7,7 @@ refused where it stands, before anything is expanded, constructed or run.
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from rnnconv_cli.spec.scalar import Refusal, Scalar, resolve
 MAX_BYTES = 2**20
 MAX_DEPTH = 32
 MAX_VIOLATIONS = 100  # a hostile text is not read further than this
+FAST_LOADER = getattr(yaml, "CSafeLoader", None)  # libyaml, ten times as fast, where PyYAML was built with it
+READ_OTHERWISE = re.compile("[\t?\r\x85\u2028\u2029\ufeff]|[|>][-+0-9]*#")  # by libyaml than by PyYAML
 
 Path = tuple[str | int, ...]
 
@@ -127,6 +130,9 @@ def parse(text: str, where: str) -> tuple[Node, tuple[Violation, ...]]:
     """
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise too_large(where)
+    quick = _quickly_parsed(text, where)
+    if quick is not None:
+        return quick, ()
     reader = _Reader(where)
     try:
         return reader.document(yaml.parse(text, Loader=yaml.SafeLoader)), tuple(reader.violations)
@@ -135,6 +141,18 @@ def parse(text: str, where: str) -> tuple[Node, tuple[Violation, ...]]:
     except (ValueError, OverflowError):  # PyYAML lets these through for "\U00110000" and %YAML 1.<thousands of digits>
         syntax = Violation(where, 1, 1, "", "an escape or directive that no YAML reader can read", "well-formed YAML")
     raise SpecError((*reader.violations, syntax))
+
+
+def _quickly_parsed(text: str, where: str) -> Node | None:
+    """The tree as libyaml reads it; None where PyYAML might read it otherwise, or has something to say about it."""
+    if FAST_LOADER is None or READ_OTHERWISE.search(text):
+        return None
+    reader = _Reader(where)
+    try:
+        root = reader.document(yaml.parse(text, Loader=FAST_LOADER))
+    except (SpecError, yaml.YAMLError, ValueError, OverflowError):
+        return None
+    return None if reader.violations or reader.has_gaps else root
 
 
 def too_large(where: str) -> SpecError:
@@ -171,6 +189,7 @@ class _Reader:
 
     where: str
     violations: list[Violation] = field(default_factory=list)
+    has_gaps: bool = False  # a scalar without a letter, which libyaml puts elsewhere than PyYAML does
 
     def document(self, events: Iterator[yaml.Event]) -> Node:
         opening = next(event for event in events if not isinstance(event, yaml.StreamStartEvent))
@@ -243,7 +262,7 @@ class _Reader:
 
     def _key(self, event: yaml.Event, events: Iterator[yaml.Event], path: Path) -> str | None:
         mark = self._mark(event)
-        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.style is None:
+        if isinstance(event, yaml.ScalarEvent) and event.value == "<<" and not event.style:
             self._refuse(mark, path, "the merge key <<", "the keys themselves", "write them out in full")
             return None
         before = len(self.violations)
@@ -256,11 +275,12 @@ class _Reader:
 
     def _scalar(self, event: yaml.ScalarEvent, mark: Mark, path: Path) -> Scalar | Unreadable:
         text = event.value
-        value = resolve(text) if event.style is None and event.tag is None else text
+        self.has_gaps |= not text
+        value = resolve(text) if not event.style and event.tag is None else text
         if isinstance(value, Refusal):
             self._refuse(mark, path, name(text), value.wanted, value.hint)
             return UNREADABLE
-        odd = "" if not isinstance(value, str) else next(filter(_is_control, value), "")
+        odd = "" if not isinstance(value, str) or value.isprintable() else next(filter(_is_control, value), "")
         if odd:
             self._refuse(mark, path, f"the character {json.dumps(odd)} in a text", "printable text")
             return UNREADABLE

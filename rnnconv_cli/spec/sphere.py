@@ -6,11 +6,13 @@ points at distance delta are seen from its centre under the angle theta with sin
 
 from __future__ import annotations
 
+import functools
 import math
 
 SERIES_TERMS = 200  # sin^2 <= 1/2 at delta <= 1: each term is less than half of the one before
 
 
+@functools.lru_cache(maxsize=1024)  # a claim asks the same of many points
 def most_points(input_dim: int, separation: float) -> float:
     """An upper bound on n [1] for pairwise distances >= delta, delta in (0, 1]; infinite where float64 cannot say.
 

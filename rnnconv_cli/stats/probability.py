@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scipy.special import betaincinv
+import scipy
 
 from rnnconv_cli.records import Probability
 
@@ -14,6 +14,6 @@ def probability(holds: int, trials: int, level: float) -> Probability:
     beta(k + 1, n - k): conservative by construction, and never empty at k = 0 or k = n. Without trials: [0, 1].
     """
     tail = (1 - level) / 2
-    low = float(betaincinv(holds, trials - holds + 1, tail)) if holds > 0 else 0.0
-    high = float(betaincinv(holds + 1, trials - holds, 1 - tail)) if holds < trials else 1.0
+    low = float(scipy.special.betaincinv(holds, trials - holds + 1, tail)) if holds > 0 else 0.0
+    high = float(scipy.special.betaincinv(holds + 1, trials - holds, 1 - tail)) if holds < trials else 1.0
     return Probability(holds / trials if trials else 0.5, low, high, level, holds, trials)

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
+import scipy
 
 from rnnconv_cli.stats.student import Array
 
@@ -73,7 +73,9 @@ def fitted_crossing(positions: Array, holds: Array, trials: Array, probability: 
 
 def _reaching(positions: Array, level: Array, slope: Array, probability: float) -> Array:
     rising = slope > 0
-    return np.where(rising, np.mean(positions) + (logit(probability) - level) / np.where(rising, slope, 1), np.nan)
+    return np.where(
+        rising, np.mean(positions) + (scipy.special.logit(probability) - level) / np.where(rising, slope, 1), np.nan
+    )
 
 
 def _curves(positions: Array, holds: Array, trials: Array) -> tuple[Array, Array]:
@@ -85,7 +87,7 @@ def _curves(positions: Array, holds: Array, trials: Array) -> tuple[Array, Array
     level = np.zeros(len(holds))
     slope = np.full(len(holds), 2 / np.ptp(offset))
     for _ in range(NEWTON_STEPS):
-        p = expit(level[:, None] + slope[:, None] * offset)
+        p = scipy.special.expit(level[:, None] + slope[:, None] * offset)
         weight = trials * p * (1 - p)
         s0, s1, s2 = weight.sum(1), (weight * offset).sum(1), (weight * offset**2).sum(1)
         determinant = s0 * s2 - s1**2
@@ -106,7 +108,7 @@ def _error(positions: Array, trials: Array, level: float, slope: float, value: f
     if not slope > 0:
         return math.inf
     offset, at = positions - np.mean(positions), value - float(np.mean(positions))
-    p = expit(level + slope * offset)
+    p = scipy.special.expit(level + slope * offset)
     weight = trials * p * (1 - p)
     s0, s1, s2 = weight.sum(), (weight * offset).sum(), (weight * offset**2).sum()
     return math.sqrt((s2 - 2 * at * s1 + at**2 * s0) / (s0 * s2 - s1**2)) / slope

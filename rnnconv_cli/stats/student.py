@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 Array = NDArray[np.float64]
 
@@ -24,7 +24,7 @@ class MeanInterval:
 
 def t_quantile(degrees: int, level: float) -> float:
     """The factor t with P(|T| <= t) = level for Student's T [1]; infinite without a degree of freedom."""
-    return float(stdtrit(degrees, 0.5 + level / 2)) if degrees > 0 else math.inf
+    return float(scipy.special.stdtrit(degrees, 0.5 + level / 2)) if degrees > 0 else math.inf
 
 
 def mean_interval(values: Array, level: float) -> MeanInterval:
@@ -49,4 +49,4 @@ def p_value(values: Array) -> float:
     mean, error = float(np.mean(present)), float(np.std(present, ddof=1)) / math.sqrt(len(present))
     if error == 0:
         return 1.0 if mean == 0 else 0.0
-    return float(2 * stdtr(len(present) - 1, -abs(mean) / error))
+    return float(2 * scipy.special.stdtr(len(present) - 1, -abs(mean) / error))

@@ -21,11 +21,11 @@ from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.training import step_is_too_large
 from rnnconv_cli.problem import elman
 from rnnconv_cli.problem.sequences import broken_preconditions
-from rnnconv_cli.records import Reading, Status, Trial
-from rnnconv_cli.sweep.machine import limit_blas_threads, usable_memory, use_one_blas_thread
+from rnnconv_cli.records import ProblemSetting, Reading, Status, Trial
+from rnnconv_cli.sweep.machine import limit_blas_threads, rare_collections, usable_memory, use_one_blas_thread
 from rnnconv_cli.sweep.plan import predicted_bytes, predicted_seconds
 from rnnconv_cli.sweep.progress import Progress
-from rnnconv_cli.sweep.spawning import thread_variables
+from rnnconv_cli.sweep.spawning import WORKERS, start_server
 
 WORTH_A_POOL_SECONDS = 4.0  # below this, starting worker processes costs more than it saves
 LEAD_SECONDS = 1.0  # of predicted work that workers have at hand, so that none waits for the next
@@ -67,15 +67,16 @@ class _Queue:
 
         Raises ResourceError for one that does not fit in memory.
         """
-        groups = [(sum(map(predicted_seconds, group)), group) for group in _groups(trials)]
-        for _, group in groups:
-            largest = max(group, key=predicted_bytes)
-            if predicted_bytes(largest) > self._room:
-                raise ResourceError(label(largest), predicted_bytes(largest), self._room)
-            self.jobs = min(self.jobs, self._room // predicted_bytes(largest))
-        groups.sort(key=lambda each: (not urgent.isdisjoint(each[1]), each[0]), reverse=True)
-        added = sum(seconds for seconds, _ in groups)
-        self._waiting[:0], self.seconds = groups, self.seconds + added
+        groups, first = _groups(trials), set(map(_instance, urgent))
+        for group in groups.values():
+            needed = max(map(predicted_bytes, group))
+            if needed > self._room:
+                raise ResourceError(label(max(group, key=predicted_bytes)), needed, self._room)
+            self.jobs = min(self.jobs, self._room // needed)
+        priced = [(instance in first, sum(map(predicted_seconds, group)), group) for instance, group in groups.items()]
+        priced.sort(key=lambda each: each[:2], reverse=True)
+        added = sum(seconds for _, seconds, _ in priced)
+        self._waiting[:0], self.seconds = [(seconds, group) for _, seconds, group in priced], self.seconds + added
         return added
 
     def next(self) -> tuple[float, Group]:
@@ -99,7 +100,9 @@ def execute(
     Raises ResourceError, before any of `trials` is measured, for one that does not fit in memory.
     """
     queue = _Queue(jobs)
-    progress.phase("measuring", queue.add(trials, urgent))
+    with rare_collections():
+        seconds = queue.add(trials, urgent)
+    progress.phase("measuring", seconds)
     readings: dict[Trial, tuple[Reading, ...]] = {}
     while queue:
         finished = (_in_workers if queue.is_worth_a_pool else _in_this_process)(queue, backend)
@@ -156,12 +159,18 @@ def _without_value(trial: Trial, status: Status, detail: str) -> tuple[Reading, 
     return tuple(Reading(None, status, point, detail=detail) for point in points)
 
 
-def _groups(trials: Iterable[Trial]) -> list[Group]:
-    by_instance: dict[object, list[Trial]] = {}
+def _instance(trial: Trial) -> tuple[ProblemSetting, int, int]:
+    return trial.problem, trial.seed, trial.replicate
+
+
+def _groups(trials: Iterable[Trial]) -> dict[tuple[ProblemSetting, int, int], Group]:
+    by_instance: dict[tuple[ProblemSetting, int, int], list[Trial]] = {}
     for trial in trials:
-        by_instance.setdefault((trial.problem, trial.seed, trial.replicate), []).append(trial)
-    # quantities of one descent run stand next to each other, so that the run is made once
-    return [tuple(sorted(group, key=lambda trial: repr(trial.training))) for group in by_instance.values()]
+        by_instance.setdefault(_instance(trial), []).append(trial)
+    for group in by_instance.values():
+        if len(group) > 1:  # quantities of one descent run stand next to each other, so that the run is made once
+            group.sort(key=lambda trial: repr(trial.training))
+    return {instance: tuple(group) for instance, group in by_instance.items()}
 
 
 def _in_this_process(queue: _Queue, backend: str) -> Finished:
@@ -172,10 +181,11 @@ def _in_this_process(queue: _Queue, backend: str) -> Finished:
 
 
 def _in_workers(queue: _Queue, backend: str) -> Finished:
+    start_server()
     workers, ahead = queue.jobs, 0.0  # predicted seconds of what runs, or waits in the pool
     pool = ProcessPoolExecutor(
         workers,
-        mp_context=multiprocessing.get_context("spawn"),
+        mp_context=WORKERS,
         initializer=_start_worker,
         initargs=(queue.threads,),
     )
@@ -185,7 +195,7 @@ def _in_workers(queue: _Queue, backend: str) -> Finished:
         while queue or running:
             lead = LEAD_SECONDS if queue.jobs == workers else 0.0
             if queue and (len(running) < queue.jobs or ahead < lead / 2):
-                with _signals_kept(), thread_variables(1):  # workers start as work is submitted, and only then
+                with _signals_kept():  # workers start as work is submitted, and only then
                     while queue and (len(running) < queue.jobs or ahead < lead):
                         seconds, group = queue.next()
                         future = _submitted(pool, group, backend)
@@ -218,17 +228,12 @@ def _submitted(pool: ProcessPoolExecutor, group: Group, backend: str) -> Future[
 
 @contextlib.contextmanager
 def _signals_kept() -> Iterator[None]:
-    """Serve SIGINT and SIGTERM after the block: a worker whose start is interrupted ends with a traceback.
-
-    SIGINT is blocked besides, which processes that start in the block inherit: no worker ever sees Ctrl-C.
-    """
+    """Serve SIGINT and SIGTERM after the block: a worker whose start is interrupted ends with a traceback."""
     kept: list[int] = []
     before = {number: signal.signal(number, lambda number, _: kept.append(number)) for number in ENDING_SIGNALS}
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         for number, handler in before.items():
             signal.signal(number, handler)
         for each in kept:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import gc
 import importlib
 import math
 import os
@@ -17,8 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy
 from llvmlite import binding
-from scipy.linalg.blas import dgemm
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from rnnconv_cli.errors import MeasurementError
@@ -37,6 +38,7 @@ VARIABLES = (  # each may change speed or last bits
     "OPENBLAS_CORETYPE",
     "OPENBLAS_NUM_THREADS",
 )
+RARE = (50_000, 20, 100)  # new objects to a look for garbage, looks to a wider one; Python's own are (700, 10, 10)
 UNLIMITED = 2**60  # bytes; control groups of version 1 write a huge number where there is no limit
 PACKAGE = Path(__file__).resolve().parent.parent
 
@@ -203,9 +205,21 @@ def use_one_blas_thread() -> threadpool_limits:
     return limits
 
 
+@contextlib.contextmanager
+def rare_collections() -> Iterator[None]:
+    """Look for garbage less often in the block: what is made there is kept, and every look goes through all of it."""
+    before = gc.get_threshold()
+    gc.set_threshold(*RARE)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
 def gemm_peak(seconds: float = 0.3, size: int = 768) -> float:
     """Fastest product of two float64 square matrices seen in this time, on one thread [1e9 operations/s]."""
     left, right, out = (np.asfortranarray(np.full((size, size), value)) for value in (1.0, 0.5, 0.0))
+    dgemm = scipy.linalg.blas.dgemm
     with limit_blas_threads():
         return 2e-9 * size**3 / _fastest(lambda: dgemm(1.0, left, right, c=out, overwrite_c=1), seconds)
 

@@ -1,12 +1,39 @@
-"""What processes that start in a block inherit. No array library is imported here: it would read it too early."""
+"""How processes start, and what they inherit. No array library is imported here: it would read it too early.
+
+Workers are forked from a server: a process of one thread that has imported what they need and has computed nothing.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import importlib
+import multiprocessing
 import os
+import signal
 from collections.abc import Iterator
+from multiprocessing import forkserver, resource_tracker
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+WORKERS = multiprocessing.get_context("forkserver")
+IMPORTS = ("rnnconv_cli.sweep.execute", "scipy.linalg.cython_blas")  # of every worker
+
+
+def start_server(*modules: str) -> None:
+    """Start the process that workers are forked from, if there is none: it goes on to import what they will need.
+
+    That is what every worker needs, and these modules. Libraries have one thread in it and in workers, and neither sees
+    Ctrl-C.
+    """
+    importlib.import_module("rnnconv_cli.kernels")  # names the folder of compiled code, which the server inherits
+    resource_tracker.ensure_running()  # as the server needs it: on its start it unblocks signals
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        with thread_variables(1):
+            forkserver.set_forkserver_preload([*IMPORTS, *modules])
+            forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextlib.contextmanager

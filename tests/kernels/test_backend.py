@@ -150,8 +150,10 @@ def test_descend(backend: Backend, network: Network, activation: int, batch_size
 
 def test_products(backend: Backend, network: Network, activation: int) -> None:
     W, A, B, x, _ = network
-    preactivation, _ = reference.forward(W, A, x, activation)
+    preactivation, hidden = reference.forward(W, A, x, activation)
     pattern = np.ascontiguousarray(reference.activation_pattern(preactivation, activation)[:, 0])
+    assert_close(backend.products(B, hidden[-1]), reference.products(B, hidden[-1]), network)
+    assert_close(backend.adjoint_products(A, hidden[-1]), reference.adjoint_products(A, hidden[-1]), network)
     one = W[-1]
     assert_close(backend.products(one, B), reference.products(one, B), network)
     assert_close(backend.adjoint_products(one, B), reference.adjoint_products(one, B), network)

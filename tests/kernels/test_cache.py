@@ -185,6 +185,16 @@ def test_this_process_says_where_it_keeps_its_code() -> None:
     assert cache.is_usable(kernels.CACHE_FOLDER)
 
 
+def test_a_numba_that_was_imported_before_keeps_its_code_there_too(tmp_path: Path) -> None:
+    here, numbas = python(f"import numba; {LOOK}; print(numba.config.CACHE_DIR)", {"HOME": str(tmp_path)})
+    assert here == numbas
+
+
+def test_the_folder_is_known_without_a_compiler(tmp_path: Path) -> None:
+    _, imported = python(f"{LOOK}; import sys; print('numba' in sys.modules)", {"HOME": str(tmp_path)})
+    assert imported == "False"
+
+
 def test_code_is_kept_below_home(tmp_path: Path) -> None:
     (folder,) = python(COMPILE, {"HOME": str(tmp_path)})
     assert Path(folder).parent == tmp_path / ".cache" / "rnnconv"

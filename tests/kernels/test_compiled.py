@@ -96,7 +96,7 @@ def test_a_run_has_the_same_bits_wherever_its_arrays_lie(draw_network: DrawNetwo
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_nothing_is_left_to_compile_after_the_warm_up(draw_network: DrawNetwork, dtype: str) -> None:
     def made() -> dict[str, int]:
-        return {name: len(getattr(getattr(compiled, name), "signatures", ())) for name in KERNELS}
+        return {name: len(each.signatures) for name, each in vars(compiled).items() if hasattr(each, "signatures")}
 
     kernels = BACKENDS["compiled"]
     warm_up(kernels, dtype)

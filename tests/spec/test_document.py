@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rnnconv_cli.errors import SpecError
+from rnnconv_cli.spec import catalogue, document
 from rnnconv_cli.spec.document import MAX_BYTES, MAX_VIOLATIONS, UNREADABLE, Mark, dotted, parse, plain, shown
 
 
@@ -125,3 +128,39 @@ def test_found_values_are_short_and_printable(value: object, words: str) -> None
 
 def test_paths_are_dotted_and_printable() -> None:
     assert dotted(("checks", 0, "a\x1bb")) == "checks.0.a\\u001bb"
+
+
+# --- libyaml and PyYAML -----------------------------------------------------------------------------------------------
+
+
+def outcome(text: str) -> object:
+    """Return the tree and what was refused, or the message where there is no tree."""
+    try:
+        return parse(text, "a.yaml")
+    except SpecError as error:
+        return str(error)
+
+
+ODD = (  # libyaml reads most of them otherwise than PyYAML, or where PyYAML reads nothing
+    "a: b\tc\n", "[1\t2]\n", "{a?b: 1}\n", "? a\n: b\n", "a: |#x\n  b\n", "a: >-2#\n   b\n", "a: {b: , c: 1}\n",
+    "- a:: \n", "---\n", "{a: ,b: 1}\n", "a: \u2028b\n", "a: b\ufeffc: d\n", "a\x85b: 1\n", "a: b\r\nc: 1\r\n",
+    "a: ''\n", "'': a\n", "a:\n", "a: [,]\n", "a: null\nb: ~\n", "é: ü # ö\n", "a: 'b\n\n  c'\n",
+    "a: >\n  b\n  c\n\n  d\n", "%YAML 1.1\n---\na: 1\n", "a: \x00\n",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_libyaml_changes_nothing(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    quick = outcome(text)
+    monkeypatch.setattr(document, "FAST_LOADER", None)
+    assert quick == outcome(text)
+
+
+@pytest.mark.parametrize("path", catalogue.shipped(), ids=lambda path: path.stem)
+def test_libyaml_reads_the_shipped_claims_alike(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = path.read_text(encoding="utf-8")
+    quick = document._quickly_parsed(text, "a.yaml") if document.FAST_LOADER else None
+    monkeypatch.setattr(document, "FAST_LOADER", None)
+    tree, violations = parse(text, "a.yaml")
+    assert violations == ()
+    assert quick in (tree, None)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import os
 import resource
 from pathlib import Path
@@ -180,6 +181,19 @@ def test_a_library_that_keeps_its_threads_is_an_error(monkeypatch: pytest.Monkey
     monkeypatch.setattr(machine, "threadpool_info", lambda: stubborn)
     with pytest.raises(MeasurementError, match="stubborn: keeps 4 threads, wanted 1"), machine.limit_blas_threads():
         pass
+
+
+def test_garbage_is_looked_for_as_before_once_the_block_has_ended() -> None:
+    before = gc.get_threshold()
+
+    def broken() -> None:
+        with machine.rare_collections():
+            assert gc.get_threshold() > before
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        broken()
+    assert gc.get_threshold() == before
 
 
 def test_speeds_are_positive() -> None:
