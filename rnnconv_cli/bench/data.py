@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
-from rnnconv_cli.bench.cases import PRODUCT, Case
+from rnnconv_cli.bench.cases import PRODUCT, STEP, Case
 from rnnconv_cli.bench.lanczos import chain_norm
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
@@ -17,25 +19,37 @@ from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import ProblemSetting
 
+CHECK_RATE = 2.0**40  # of the step that is read off: eta G dwarfs W, so that the step taken tells the gradient
+SHORT_STEPS = 3  # of the short run
+SHORT_RUN_MOST = 2.5e9  # operations of a step beyond which there is no short run: it would take as long as the timing
+SHORT_FALL = 0.1  # share of the loss that a step of the short run is to take away, to first order
+
+Descended: TypeAlias = tuple[Array, Array]  # losses before the last step (R,), and W after it (R, m, m)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Outcome:
-    """What a contestant must get right, for each of R replicates: losses (R,), or norms, and gradients (R, m, m)."""
+    """What a contestant must get right, for each of R replicates.
+
+    Losses (R,), or norms; gradients (R, m, m); and of steps also the losses (R,) before the last step of a short run.
+    """
 
     losses: Array
     gradients: Array | None = None
+    last_losses: Array | None = None
 
     def save(self, path: Path) -> None:
         """Write the arrays to one file."""
-        gradients = np.empty((0, 0, 0)) if self.gradients is None else self.gradients
-        np.savez(path, losses=self.losses, gradients=gradients)
+        gradients, last_losses = (np.empty(0) if each is None else each for each in (self.gradients, self.last_losses))
+        np.savez(path, losses=self.losses, gradients=gradients, last_losses=last_losses)
 
     @classmethod
     def load(cls, path: Path) -> Outcome:
         """Read what `save` has written."""
         with np.load(path) as arrays:
-            gradients = arrays["gradients"]
-            return cls(arrays["losses"], gradients if gradients.size else None)
+            losses, *others = (arrays[name] for name in ("losses", "gradients", "last_losses"))
+            gradients, last_losses = (each if each.size else None for each in others)
+            return cls(losses, gradients, last_losses)
 
 
 def setting(case: Case) -> ProblemSetting:
@@ -84,8 +98,38 @@ def expected(case: Case, instances: tuple[Instance, ...]) -> Outcome:
     """The outcome by the reference kernels in float64, from the same, rounded, numbers."""
     if case.task == PRODUCT:
         return Outcome(np.array([_norm(instance) for instance in instances]))
-    found = [_loss_and_gradient(instance) for instance in instances]
-    return Outcome(np.array([loss for loss, _ in found]), np.stack([gradient for _, gradient in found]))
+    weights = np.concatenate([instance.W.astype(np.float64) for instance in instances])
+    losses, gradients = _losses_and_gradients(instances, weights)
+    if not has_short_run(case):
+        return Outcome(losses, gradients)
+    rate, last_losses, slopes = short_rate(losses, gradients), losses, gradients
+    for _ in range(SHORT_STEPS - 1):
+        weights -= rate * slopes
+        last_losses, slopes = _losses_and_gradients(instances, weights)
+    return Outcome(losses, gradients, last_losses)
+
+
+def stepped(case: Case, instances: tuple[Instance, ...], descend: Callable[[float, int], Descended]) -> Outcome:
+    """What steps get: gradients read off one long step, and where there is time for it, a short run of small ones.
+
+    `descend` takes steps of a size from where the instances begin.
+    """
+    losses, after = descend(CHECK_RATE, 1)
+    gradients = read_off(np.concatenate([instance.W for instance in instances]), after, CHECK_RATE)
+    if not has_short_run(case):
+        return Outcome(losses, gradients)
+    return Outcome(losses, gradients, descend(short_rate(losses, gradients), SHORT_STEPS)[0])
+
+
+def has_short_run(case: Case) -> bool:
+    """Whether steps of the case's networks are few enough operations for a short run."""
+    return replace(case, task=STEP, steps=1).flops <= SHORT_RUN_MOST
+
+
+def short_rate(losses: Array, gradients: Array) -> float:
+    """A step size with which a step takes SHORT_FALL of no replicate's loss away, or less."""
+    squares = np.array([np.vdot(gradient, gradient) for gradient in gradients], dtype=np.float64)
+    return float(SHORT_FALL * np.min(losses / squares))
 
 
 def _norm(instance: Instance) -> float:
@@ -96,9 +140,14 @@ def _norm(instance: Instance) -> float:
     )
 
 
-def _loss_and_gradient(instance: Instance) -> tuple[float, Array]:
-    arrays = (instance.W, instance.A, instance.B, instance.x, instance.labels)
-    W, A, B, x, labels = (array.astype(np.float64) for array in arrays)
+def _losses_and_gradients(instances: tuple[Instance, ...], weights: Array) -> tuple[Array, Array]:
+    """Losses (R,) and gradients (R, m, m) of the instances' networks with other weights (R, m, m), in float64."""
+    found = [_loss_and_gradient(instance, W[None]) for instance, W in zip(instances, weights, strict=True)]
+    return np.array([loss for loss, _ in found]), np.stack([gradient for _, gradient in found])
+
+
+def _loss_and_gradient(instance: Instance, W: Array) -> tuple[float, Array]:
+    A, B, x, labels = (each.astype(np.float64) for each in (instance.A, instance.B, instance.x, instance.labels))
     preactivation, hidden = reference.forward(W, A, x, instance.activation)
     residual = reference.residuals(B, hidden, labels)
     pattern = reference.activation_pattern(preactivation, instance.activation)

@@ -13,7 +13,7 @@ USUAL_CACHE = 2**20  # bytes of a second-level cache where the system does not s
 
 
 def limits(case: Case, product_seconds: float, read_seconds: float, cache_bytes: int) -> Limits:
-    """The case's limits, from the shortest times of a PEAK_SIZE product and of reading one W.
+    """The case's limits, from the times of a PEAK_SIZE product and of reading one W: a bound takes the shortest seen.
 
     The floor is the larger of its operations at the peak and, where W does not fit in a core's second-level cache, of
     its bytes at that bandwidth.

@@ -19,10 +19,14 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """Largest relative errors over replicates: of the loss or norm, and of the gradient in Frobenius norm."""
+    """Largest relative errors over replicates: of the loss or norm, of the gradient, and after a short run.
+
+    The gradient's is in Frobenius norm; the last is that of the loss before the last step.
+    """
 
     loss: float | None
     gradient: float | None
+    last_loss: float | None = None
     seconds: float = 0.0  # of the call that was compared: the first one
 
 

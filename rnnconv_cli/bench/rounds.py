@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
+import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from rnnconv_cli.bench import data
 from rnnconv_cli.bench.cases import PRODUCT, Case
-from rnnconv_cli.bench.contestants import CONTESTANTS, MACHINE
+from rnnconv_cli.bench.contestants import MACHINE
 from rnnconv_cli.bench.exponents import GROWTHS, fit
 from rnnconv_cli.bench.floor import limits, second_level_cache
 from rnnconv_cli.bench.messages import Accuracy
@@ -21,7 +21,12 @@ from rnnconv_cli.errors import MeasurementError
 
 FEWEST_ROUNDS = 3
 TIMING_SECONDS = 0.03
-LONG_SECONDS = 3.0  # of a call that needs no other to warm up: the one that was compared counts as a round
+LONG_SECONDS = 3.0  # of a call that gets the fewest rounds
+ONCE_SECONDS, ONCE_FACTOR = (
+    1.0,
+    4.0,
+)  # of a call that is timed once, and over the fastest peer's: it is none to compare with
+OF_EVERY_RATIO = frozenset({OURS, *MACHINE})  # and the fastest peer
 TOLERANCES = {"float64": 1e-8, "float32": 1e-2}  # relative; float32 moves units across their kinks
 
 
@@ -50,35 +55,55 @@ class Rounds:
 
     def measure(self, case: Case, contestants: Sequence[str], allowance: float) -> CaseResult:
         """Ask everybody in turn, as many rounds as were asked for or as fit in so many seconds, but FEWEST_ROUNDS."""
+        end = time.monotonic() + allowance
+        names = [name for name in (*MACHINE, *contestants) if name not in self._workers.hung]
+        with self._released(names, (case,)):
+            entries = {name: self._prepared(name, case) for name in names}
+            for _ in self._as_fit(end):
+                for name, entry in entries.items():
+                    if is_wanted(entry, entries.values()):
+                        entries[name] = self._timed(entry, case)
+        machine = tuple(entry for name, entry in entries.items() if name in MACHINE)
+        others = tuple(entry for name, entry in entries.items() if name not in MACHINE)
+        return CaseResult(case, self._limits(case, machine), others, machine)
+
+    def _as_fit(self, end: float) -> Iterator[int]:
+        """The rounds' numbers: as many as were asked for, and beyond the fewest only what ends in time."""
         began = time.monotonic()
-        names = [*MACHINE, *(name for name in contestants if CONTESTANTS[name].takes(case))]
-        entries = {name: self._prepared(name, case) for name in names}
-        rounds, taken, ready = self._rounds, 0, time.monotonic()
-        while taken < rounds:
-            for name, entry in entries.items():
-                if len(entry.seconds) <= taken:
-                    entries[name] = self._timed(entry, case)
-            taken += 1
-            each = (time.monotonic() - ready) / taken
-            fitting = math.floor((allowance - (ready - began)) / each)
-            rounds = min(self._rounds, max(FEWEST_ROUNDS, fitting))
-        for name in names:
-            self._workers.release(name, case)
-        return CaseResult(case, self._limits(case, entries), tuple(entries[name] for name in names[len(MACHINE) :]))
+        for taken in range(max(FEWEST_ROUNDS, self._rounds)):
+            now = time.monotonic()
+            if taken >= FEWEST_ROUNDS and now + (now - began) / taken > end:
+                return
+            yield taken
+
+    @contextlib.contextmanager
+    def _released(self, names: Sequence[str], cases: Sequence[Case]) -> Iterator[None]:
+        """Let the workers forget the cases after the block, however it ends."""
+        try:
+            yield
+        finally:
+            for name in names:
+                for case in cases:
+                    self._workers.release(name, case)
 
     def _prepared(self, name: str, case: Case) -> Entry:
-        expected = None if name in MACHINE else self._references.of(case)
         try:
-            accuracy = self._workers.of(name, case.cores).prepare(case, self._seed, expected)
+            accuracy = self._compared(self._workers.of(name, case.cores), name, case)
         except MeasurementError as error:
-            return Entry(name, problem=error.problem)
+            return Entry(name, cores=case.cores, problem=error.problem)
         return Entry(
             name,
+            cores=case.cores,
             first_seconds=accuracy.seconds,
             loss_error=accuracy.loss,
             gradient_error=accuracy.gradient,
+            last_loss_error=accuracy.last_loss,
             problem=wrong(accuracy, TOLERANCES[case.dtype]),
         )
+
+    def _compared(self, worker: Worker, name: str, case: Case) -> Accuracy:
+        """Make a case ready and compare it with the reference; the machine has nothing to compare."""
+        return worker.prepare(case, self._seed, None if name in MACHINE else self._references.of(case))
 
     def _timed(self, entry: Entry, case: Case) -> Entry:
         """The entry with one more time; one with a problem is left as it is."""
@@ -87,27 +112,30 @@ class Rounds:
         try:
             timing = self._workers.of(entry.contestant, case.cores).measure(case, TIMING_SECONDS)
         except MeasurementError as error:
-            return replace(entry, seconds=(), problem=error.problem)
-        seconds = (*entry.seconds, timing.seconds)
-        if not entry.seconds and timing.seconds >= LONG_SECONDS:
-            seconds = entry.first_seconds, *seconds
-        return replace(entry, seconds=seconds, busy_threads=max(entry.busy_threads, timing.busy_threads))
+            return replace(entry, seconds=(), busy=(), problem=error.problem)
+        return replace(entry, seconds=(*entry.seconds, timing.seconds), busy=(*entry.busy, timing.busy_threads))
 
-    def _limits(self, case: Case, entries: dict[str, Entry]) -> Limits | None:
-        product, reading = (entries[name].seconds for name in ("peak", "bandwidth"))
-        return limits(case, min(product), min(reading), self._cache_bytes) if product and reading else None
+    def _limits(self, case: Case, machine: Sequence[Entry]) -> Limits | None:
+        times = {entry.contestant: entry.seconds for entry in machine if entry.seconds}
+        if len(times) < len(MACHINE):
+            return None
+        return limits(case, min(times["peak"]), min(times["bandwidth"]), self._cache_bytes)
 
-    def exponent(self, parameter: str) -> CostExponent:
-        """The power with which a step of our kernels grows in a parameter. Raises MeasurementError."""
-        cases = GROWTHS[parameter].cases
-        asked = {name: self._workers.of(name, cases[0].cores) for name in (*MACHINE, OURS)}
-        for worker in asked.values():
+    def exponent(self, parameter: str, allowance: float) -> CostExponent:
+        """The power with which a step of our kernels grows in a parameter, in as many rounds as fit.
+
+        Every point is compared with the reference first. Raises MeasurementError.
+        """
+        end = time.monotonic() + allowance
+        names, cases = (*MACHINE, OURS), GROWTHS[parameter].cases
+        asked = {name: self._workers.of(name, cases[0].cores) for name in names}
+        with self._released(names, cases):
             for case in cases:
-                worker.prepare(case, self._seed, None)
-        seen = [[self._point(asked, case) for case in cases] for _ in range(self._rounds)]
-        for name in asked:
-            for case in cases:
-                self._workers.release(name, case)
+                for name, worker in asked.items():
+                    problem = wrong(self._compared(worker, name, case), TOLERANCES[case.dtype])
+                    if problem:
+                        raise MeasurementError(f"{name}, {case.label}", problem)
+            seen = [[self._point(asked, case) for case in cases] for _ in self._as_fit(end)]
         times = [[seconds for seconds, _ in each] for each in seen]
         return fit(parameter, times, [[floor for _, floor in each] for each in seen])
 
@@ -117,9 +145,21 @@ class Rounds:
         return ours, limits(case, product, reading, self._cache_bytes).floor
 
 
+def is_wanted(entry: Entry, entries: Iterable[Entry]) -> bool:
+    """Whether an entry needs one more time: a long call has the fewest rounds, and one that is far behind has one."""
+    longest = max(entry.seconds, default=0.0)
+    if longest >= LONG_SECONDS and len(entry.seconds) >= FEWEST_ROUNDS:
+        return False
+    if longest < ONCE_SECONDS or entry.contestant in OF_EVERY_RATIO:
+        return True
+    fastest = min(each.seconds[0] for each in entries if each.seconds and each.contestant not in OF_EVERY_RATIO)
+    return entry.seconds[0] <= ONCE_FACTOR * fastest
+
+
 def wrong(accuracy: Accuracy, tolerance: float) -> str:
     """Why an outcome is not the reference's; empty where it is."""
-    for what, error in (("loss", accuracy.loss), ("gradient", accuracy.gradient)):
+    errors = (("loss", accuracy.loss), ("gradient", accuracy.gradient), ("loss after steps", accuracy.last_loss))
+    for what, error in errors:
         if error is not None and not error <= tolerance:
             return f"wrong: {what} is off by {error:.1e}, at most {tolerance:.0e} is allowed"
     return ""

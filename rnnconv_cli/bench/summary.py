@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import geometric_mean, median
 
 from rnnconv_cli.bench.cases import DTYPES, STEP, TASKS, Case
-from rnnconv_cli.bench.results import CaseResult
+from rnnconv_cli.bench.results import LEVEL, SLOWER, CaseResult
 
 SINGLE, DOUBLE = DTYPES
 OF_INTEREST: Mapping[str, Callable[[Case], bool]] = {
@@ -24,11 +24,12 @@ class Standing:
     """How we stand in a group of cases; None where no case of it has what a figure needs."""
 
     name: str
-    cases: int  # that were timed
+    cases: int  # that have both our time and a peer's
     ratio: float | None  # to the fastest peer, geometric mean
     worst_ratio: float | None
     worst_case: Case | None
-    slower: int  # cases with a ratio below 1
+    level: int  # cases nearer to the fastest peer than the spread
+    slower: int  # cases in which the fastest peer is faster by more than that
     least_of_floor: float | None  # our share of the floor
     median_of_floor: float | None
     peer_of_floor: float | None  # the fastest peer's share of the floor, geometric mean
@@ -80,11 +81,12 @@ def _standing(name: str, cases: Sequence[CaseResult]) -> Standing:
     peer_of_floor = geometric_mean(peers) if peers else None
     return Standing(
         name=name,
-        cases=len(cases),
+        cases=len(ratios),
         ratio=geometric_mean([ratio for ratio, _ in ratios]) if ratios else None,
         worst_ratio=worst_ratio,
         worst_case=worst_case,
-        slower=sum(ratio < 1 for ratio, _ in ratios),
+        level=sum(each.standing == LEVEL for each in cases),
+        slower=sum(each.standing == SLOWER for each in cases),
         least_of_floor=min(ours, default=None),
         median_of_floor=median(ours) if ours else None,
         peer_of_floor=peer_of_floor,

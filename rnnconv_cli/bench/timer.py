@@ -15,6 +15,7 @@ from rnnconv_cli.bench.contestants import CONTESTANTS, MACHINE
 from rnnconv_cli.bench.contestants.work import Build, Work
 from rnnconv_cli.bench.data import Outcome
 from rnnconv_cli.bench.messages import Accuracy, Measure, Prepare, Release, Request, Timing
+from rnnconv_cli.kernels.arrays import Array
 
 REST_SECONDS, MOST_REST_SECONDS = 0.005, 1.0
 AT_REST = 0.2  # share of the time that the threads of a process at rest may run
@@ -47,12 +48,12 @@ class Timer:
         instances = data.draw(request.case, request.seed) if self._contestant.tasks else ()  # the machine needs none
         work = self._build(request.case, instances)
         began = time.perf_counter()
-        outcome = work.outcome()  # what is compiled on first use is compiled here
+        outcome = work.outcome()  # what is compiled on first use is compiled here, and in no round
         seconds = time.perf_counter() - began
         self._ready[request.case] = work, math.inf
         wait_for_rest()
         if request.expected is None:
-            return Accuracy(None, None, seconds)
+            return Accuracy(None, None, seconds=seconds)
         return replace(errors(outcome, Outcome.load(request.expected)), seconds=seconds)
 
     def _measure(self, request: Measure) -> Timing:
@@ -81,8 +82,14 @@ def wait_for_rest() -> None:
 
 def errors(found: Outcome, wanted: Outcome) -> Accuracy:
     """The largest relative error over replicates; NaN where something is not finite."""
-    loss = float(np.max(np.abs(found.losses - wanted.losses) / np.abs(wanted.losses)))
-    if found.gradients is None or wanted.gradients is None:
-        return Accuracy(loss, None)
-    pairs = zip(found.gradients, wanted.gradients, strict=True)
-    return Accuracy(loss, float(np.max([np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs])))
+    gradient = last_loss = None
+    if found.gradients is not None and wanted.gradients is not None:
+        pairs = zip(found.gradients, wanted.gradients, strict=True)
+        gradient = float(np.max([np.linalg.norm(a - b) / np.linalg.norm(b) for a, b in pairs]))
+    if found.last_losses is not None and wanted.last_losses is not None:
+        last_loss = _relative(found.last_losses, wanted.last_losses)
+    return Accuracy(_relative(found.losses, wanted.losses), gradient, last_loss)
+
+
+def _relative(found: Array, wanted: Array) -> float:
+    return float(np.max(np.abs(found - wanted) / np.abs(wanted)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ from rnnconv_cli.bench.contestants import CONTESTANTS
 from rnnconv_cli.cli import output
 from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.options import Destination, destinations, example
-from rnnconv_cli.cli.signals import disarm
+from rnnconv_cli.cli.signals import disarm, serve_once
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
 from rnnconv_cli.report import bench_document, bench_plot, bench_table
 
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
 FORMATS: dict[str, Callable[..., str]] = {"table": bench_table.render, "json": bench_document.render}
 PLOT = "plot"
 WRITTEN: dict[str, Callable[..., str]] = {**FORMATS, PLOT: lambda result: bench_plot.render(result)}
+
+
+def finite(context: click.Context, parameter: click.Parameter, number: float | None) -> float | None:
+    """A number that is one, or None. Raises click.BadParameter."""
+    if number is not None and not math.isfinite(number):
+        raise click.BadParameter(f"found {number}, wanted a finite number")
+    return number
 
 
 @click.command(epilog=example("rnnconv bench --task step --output results/bench.json"))
@@ -40,6 +48,7 @@ WRITTEN: dict[str, Callable[..., str]] = {**FORMATS, PLOT: lambda result: bench_
     "--minutes",
     type=click.FloatRange(1.0),
     metavar="N",
+    callback=finite,
     help="End within so many minutes instead; cases that no time is left for are named.",
 )
 @click.option(
@@ -54,10 +63,15 @@ WRITTEN: dict[str, Callable[..., str]] = {**FORMATS, PLOT: lambda result: bench_
     default=7,
     show_default=True,
     metavar="N",
-    help="How often each contestant is timed; slow cases get fewer, but 3.",
+    help="How often each contestant is timed; slow cases get fewer, but at least 3.",
 )
 @click.option(
-    "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, metavar="N", help="Of all randomness."
+    "--seed",
+    type=click.IntRange(0, 2**63 - 1),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="The seed of all randomness.",
 )
 @click.option(
     "--format",
@@ -65,7 +79,7 @@ WRITTEN: dict[str, Callable[..., str]] = {**FORMATS, PLOT: lambda result: bench_
     type=click.Choice(tuple(FORMATS)),
     default="table",
     show_default=True,
-    help="Of the results on stdout.",
+    help="The format of the results on stdout.",
 )
 @click.option(
     "--output",
@@ -99,8 +113,8 @@ def bench(
     """Time the kernels against NumPy, PyTorch and JAX, whichever are installed.
 
     Everybody is checked against the float64 reference, then asked in turn, in a process of its own
-    that keeps to the cores. A ratio is the fastest peer's time over ours; the floor is what the
-    machine multiplies and reads at most, measured in the same rounds.
+    that keeps to the cores. A ratio is the fastest peer's time over ours; the floor is the least
+    time in which the machine could multiply and read as much, measured in the same rounds.
 
     Exits with 5 if something could not be measured, or was wrong. Ctrl-C ends the run: what had
     been timed is shown and written, and the rest is named.
@@ -125,5 +139,6 @@ def _measured(options: Options, *, quiet: bool) -> BenchResult:
     from rnnconv_cli.bench import measure
     from rnnconv_cli.cli.progress import progress_on
 
+    serve_once()  # the first ends the run, and what it has found is written
     with progress_on(sys.stderr, quiet=quiet) as progress:
         return measure.bench(options, progress, disarm)

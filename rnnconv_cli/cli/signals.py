@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 
@@ -53,6 +54,25 @@ def stoppable() -> Iterator[Stop]:
         sys.unraisablehook = show_dropped
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def serve_once() -> None:
+    """Ignore every SIGINT and SIGTERM after the first, until the block ends: what that leaves to do is not cut off."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handler = signal.getsignal(number)
+        if callable(handler):
+            signal.signal(number, functools.partial(_serve_and_ignore, handler))
+
+
+def _serve_and_ignore(handler: Callable[[int, FrameType | None], object], number: int, frame: FrameType | None) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):
+        if callable(signal.getsignal(each)):
+            signal.signal(each, _ignore)
+    handler(number, frame)
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """Do nothing. Not SIG_IGN: Python would complain of a signal that was already on its way."""
 
 
 def disarm() -> None:

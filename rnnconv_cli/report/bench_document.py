@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from rnnconv_cli.bench.results import BenchResult, CaseResult, Entry
+from rnnconv_cli.bench.results import BenchResult, CaseResult, CostExponent, Entry
 from rnnconv_cli.bench.summary import doublings, standings
 from rnnconv_cli.report.document import Json, finite
 from rnnconv_cli.report.json import lay_out
 from rnnconv_cli.report.layout import PLAIN, Style
 
-SCHEMA = "rnnconv-bench/2"
+SCHEMA = "rnnconv-bench/3"
 
 
 def render(result: BenchResult, style: Style = PLAIN) -> str:
@@ -31,30 +31,46 @@ def document(result: BenchResult) -> Json:
             "interrupted": result.interrupted,
             "contestants": dict(result.contestants),
             "missing": dict(result.missing),
-            "left_out": dict(result.left_out),
+            "left_out": [{"contestant": name, "why": why} for name, why in result.left_out],
             "problems": result.problems,
             "summary": {
                 "standings": [asdict(standing) for standing in standings(result.cases)],
                 "float64_over_float32": [asdict(doubling) for doubling in doublings(result.cases)],
             },
             "cases": [_case(case) for case in result.cases],
-            "exponents": [{**asdict(cost), "is_inside": cost.is_inside} for cost in result.exponents],
+            "exponents": [_exponent(cost) for cost in result.exponents],
         }
     )
 
 
+def _exponent(cost: CostExponent) -> Json:
+    places = {"holds_predicted": cost.holds(cost.predicted), "holds_operations": cost.holds(cost.operations)}
+    return {**asdict(cost), **places}
+
+
 def _case(result: CaseResult) -> Json:
+    best = next(iter(result.peers), None)
     return {
         "case": asdict(result.case),
         "flops": result.case.flops,
         "bytes": result.case.bytes,
         "limits": None if result.limits is None else asdict(result.limits),
-        "best_peer": result.peers[0].contestant if result.peers else None,
+        "is_loaded": result.is_loaded,
+        "best_peer": None if best is None else best.contestant,
+        "best_peer_cores": None if best is None else best.cores,
         "ratio": result.ratio,
+        "standing": result.standing,
+        "machine": [asdict(entry) for entry in result.machine],
         "contestants": [_entry(result, entry) for entry in result.entries],
     }
 
 
 def _entry(result: CaseResult, entry: Entry) -> Json:
-    derived = {"median": entry.median, "spread": entry.spread, "of_floor": result.of_floor(entry)}
-    return {**asdict(entry), **derived, "times_ours": result.times_ours(entry)}
+    derived = {
+        "median": entry.median,
+        "spread": entry.spread,
+        "busy_threads": entry.busy_threads,
+        "of_floor": result.of_floor(entry),
+        "times_ours": result.times_ours(entry),
+    }
+    return {**asdict(entry), **derived}

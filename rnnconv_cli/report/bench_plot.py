@@ -32,6 +32,7 @@ LOOKS: Mapping[str, Look] = {
     OURS: Look("#000000", "o"),
     "numpy": Look("#E69F00", "s"),
     "jax": Look("#0072B2", "^"),
+    "jax-manual": Look("#0072B2", "<", "--"),
     "jax-threads": Look("#0072B2", "v", ":"),
     "torch-manual": Look("#D55E00", "D"),
     "torch-loop": Look("#CC79A7", "P"),
@@ -59,8 +60,10 @@ SETTINGS: dict[str, Any] = {
 
 def require_matplotlib() -> None:
     """Raises UsageError where matplotlib is not installed."""
-    if find_spec("matplotlib") is None:
-        raise UsageError("--plot without matplotlib", "matplotlib to be installed", "try pip install 'rnnconv[bench]'")
+    found = find_spec("matplotlib")
+    if found is None or found.origin is None:
+        hint = "try pip install '.[bench]' in a clone"
+        raise UsageError("--plot without matplotlib", "matplotlib to be installed", hint)
 
 
 def render(result: BenchResult) -> str:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from rich.console import RenderableType
 
 from rnnconv_cli.bench.cases import DTYPES, TASKS, Case
-from rnnconv_cli.bench.results import OURS, BenchResult, CaseResult, CostExponent, Entry
+from rnnconv_cli.bench.results import (
+    FASTER,
+    LEVEL,
+    LOADED_BELOW,
+    LOADED_SPREAD,
+    OURS,
+    SLOWER,
+    BenchResult,
+    CaseResult,
+    CostExponent,
+    Entry,
+)
 from rnnconv_cli.bench.summary import Doubling, Standing, doublings, standings
 from rnnconv_cli.report.layout import PLAIN, Style, heading, interval, painted, paragraph, row, rule, words
 
@@ -22,18 +34,17 @@ CASES: Columns = (
     ("spread", 6),
     ("of floor", 8),
     ("threads", 7),
-    ("best peer", -13),
+    ("best peer", -16),
     ("its time", 9),
     ("of floor", 8),
-    ("ratio", 7),
+    ("ratio", 8),
 )
 GROWTH: Columns = (
     ("", -3),
-    ("predicted", 9),
-    ("operations", 10),
-    ("floor", -20),
     ("time", -20),
-    ("", -7),
+    ("predicted", -9),
+    ("operations", -13),
+    ("floor", -20),
     ("time over floor", -23),
 )
 STANDINGS: Columns = (
@@ -41,11 +52,12 @@ STANDINGS: Columns = (
     ("cases", 5),
     ("ratio", 7),
     ("worst", 7),
+    ("level", 5),
     ("slower", 6),
     ("of floor", 8),
     ("least", 6),
     ("peer", 6),
-    ("ratio at floor", 14),
+    ("at floor", 8),
 )
 SYMBOLS = {"width": "m", "n_sequences": "n", "horizon": "L"}
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"))
@@ -78,11 +90,17 @@ def _tables(result: BenchResult, style: Style) -> Iterator[RenderableType]:
         name = list(TASKS)[task]
         yield heading(f"{name}, {DTYPES[dtype]}, {cores} core{'s' if cores > 1 else ''}: {TASKS[name]}", style)
         yield _names(CASES, style)
-        for case in group:
+        cases = list(group)
+        for case in cases:
             yield _line(CASES, _cells(case), style)
             if not style.brief and (others := _others(case)):
                 yield paragraph("others", others, style)
+        if any(entry.cores != cores for case in cases for entry in case.peers):
+            yield paragraph("(1)", ON_ONE_CORE, style, indent=0)
         yield words("", style)
+
+
+ON_ONE_CORE = "a peer on one core, where it was faster on one in this run: a program may leave a core idle"
 
 
 def _place(result: CaseResult) -> tuple[int, int, int, int, int, int]:
@@ -99,18 +117,24 @@ def _cells(result: CaseResult) -> list[str]:
         _seconds(ours),
         "-" if ours is None or ours.spread is None else f"{ours.spread:.1%}",
         _share(result, ours),
-        "-" if ours is None else f"{ours.busy_threads:.1f}",
-        "none" if best is None else best.contestant,
+        "-" if ours is None or ours.busy_threads is None else f"{ours.busy_threads:.1f}",
+        "none" if best is None else _name(best, case),
         _seconds(best),
         _share(result, best),
-        _times(result.ratio),
+        f"{_times(result.ratio)}{' =' if result.standing == LEVEL else ''}",
     ]
 
 
+def _name(entry: Entry, case: Case) -> str:
+    """A contestant's name, with the number of its cores where those are not the case's."""
+    return entry.contestant if entry.cores == case.cores else f"{entry.contestant} ({entry.cores})"
+
+
 def _others(result: CaseResult) -> str:
-    """The contestants beyond the best peer, in units of our time; of the best peer where ours has none."""
-    factors = [(entry.contestant, result.times_ours(entry)) for entry in result.peers[1:]]
-    return ", ".join(f"{name} {factor:.2f}x" for name, factor in factors if factor is not None)
+    """The contestants beyond the best peer in units of our time; empty where we have none."""
+    factors = [(_name(entry, result.case), result.times_ours(entry)) for entry in result.peers[1:]]
+    listed = ", ".join(f"{name} {factor:.2f}" for name, factor in factors if factor is not None)
+    return f"{listed} times ours" if listed else ""
 
 
 def _share(result: CaseResult, entry: Entry | None) -> str:
@@ -155,8 +179,8 @@ def _growth(result: BenchResult, style: Style) -> Iterator[RenderableType]:
 
 GROWTH_WORDS = (
     "operations: the exponent of their number; floor: of what the machine's limits allow, measured in the same rounds; "
-    "time over floor: what is left to our kernels. All by the same fit. Inside or outside: whether the interval of the "
-    "time's exponent holds the predicted one."
+    "time over floor: what is left to our kernels. All by the same fit. Inside or outside, after a predicted exponent "
+    "and after that of the operations: whether the interval of the time's exponent holds it."
 )
 
 
@@ -164,8 +188,13 @@ def _powers(cost: CostExponent) -> list[str]:
     floor, time, beyond = (
         interval(each.value, each.low, each.high) for each in (cost.floor, cost.found, cost.beyond_floor)
     )
-    place = "inside" if cost.is_inside else "outside"
-    return [SYMBOLS[cost.parameter], f"{cost.predicted:g}", f"{cost.operations:.3f}", floor, time, place, beyond]
+    predicted = f"{cost.predicted:g} {_inside(cost, cost.predicted)}"
+    operations = f"{cost.operations:.3f} {_inside(cost, cost.operations)}"
+    return [SYMBOLS[cost.parameter], time, predicted, operations, floor, beyond]
+
+
+def _inside(cost: CostExponent, power: float) -> str:
+    return "inside" if cost.holds(power) else "outside"
 
 
 def _summary(result: BenchResult, style: Style) -> Iterator[RenderableType]:
@@ -184,9 +213,10 @@ def _summary(result: BenchResult, style: Style) -> Iterator[RenderableType]:
 
 
 SUMMARY_WORDS = (
-    "ratio: the fastest peer's time over ours, geometric mean; slower: cases with a ratio below 1; of floor, least: "
-    "the median and the least of our shares of the floor; peer: the fastest peer's share, geometric mean; ratio at "
-    "floor: what a program at the floor would have for a ratio, which none can exceed by much."
+    "cases: those with our time and a peer's; ratio: the fastest peer's time over ours, geometric mean; level: cases "
+    "nearer to 1 than the spread of either, marked = above; slower: cases below 1 by more; of floor, least: the median "
+    "and the least of our shares of the floor; peer: the fastest peer's share, geometric mean; at floor: the ratio "
+    "that a program at the floor would have, which none can exceed by much."
 )
 
 
@@ -196,6 +226,7 @@ def _figures(standing: Standing) -> list[str]:
         str(standing.cases),
         _times(standing.ratio),
         _times(standing.worst_ratio),
+        str(standing.level),
         str(standing.slower),
         _percent(standing.median_of_floor),
         _percent(standing.least_of_floor),
@@ -221,16 +252,29 @@ def _end(result: BenchResult, style: Style) -> Iterator[RenderableType]:
     for name, why in result.left_out:
         yield paragraph("left out", f"{name}: {why}", style, indent=0)
     yield from _first("problem", result.problems, style)
-    ratios = [(case.ratio, case) for case in result.cases if case.ratio is not None]
-    slower = sorted(((ratio, case) for ratio, case in ratios if ratio < 1), key=lambda pair: pair[0])
-    lines = [f"{_times(ratio)} {case.peers[0].contestant}, {case.case.label}" for ratio, case in slower]
+    slower = sorted((case for case in result.cases if case.standing == SLOWER), key=lambda case: case.ratio or 0.0)
+    lines = [f"{_times(case.ratio)} {_name(case.peers[0], case.case)}, {case.case.label}" for case in slower]
     yield from _first("slower", lines, style)
+    loaded = sum(case.is_loaded for case in result.cases)
+    if loaded:
+        yield paragraph("loaded", f"{loaded} of {len(result.cases)} cases: {LOADED_WORDS}", style, indent=0)
+    if dict(result.environment.facts).get("keeps_to_cores") is False:
+        yield paragraph("cores", NOT_PINNED, style, indent=0)
     facts = [f"{len(result.cases)} case{'' if len(result.cases) == 1 else 's'}"]
-    if ratios:
-        never = "never slower than the fastest peer" if not slower else f"slower than the fastest peer in {len(slower)}"
-        facts.append(f"{OURS} is {never} of {len(ratios)}")
+    standing = Counter(case.standing for case in result.cases if case.standing is not None)
+    if standing:
+        how = f"faster than the fastest peer in {standing[FASTER]}, level in {standing[LEVEL]}, slower in"
+        facts.append(f"{OURS} is {how} {standing[SLOWER]} of {standing.total()}")
     facts.append(f"grid {result.grid}, seed {result.seed}, {result.seconds:.1f} s")
     yield words("; ".join(facts), style)
+
+
+LOADED_WORDS = (
+    f"the machine did something else too, or changed its speed. Its large product kept less than {LOADED_BELOW:.0%} of "
+    f"the cores busy, or its times spread by more than {LOADED_SPREAD:.0%}; shares of the floor and ratios of these "
+    "cases are doubtful"
+)
+NOT_PINNED = "this system lets no process keep to its cores: times may be those of any, and of more than the case names"
 
 
 def _first(label: str, lines: Sequence[str], style: Style) -> Iterator[RenderableType]:

@@ -37,7 +37,7 @@ def test_an_exponent_comes_back_from_made_up_times() -> None:
     floors = 1e-5 * points**0.9 * np.ones((7, 1))
     found = fit("n_sequences", times.tolist(), floors.tolist())
     assert found.found.low < 1.0 < found.found.high
-    assert found.is_inside
+    assert found.holds(found.predicted)
     assert found.floor.value == pytest.approx(0.9)
     assert found.beyond_floor.value == pytest.approx(found.found.value - 0.9)
     assert found.found.high - found.found.low < 0.1
@@ -58,7 +58,7 @@ def test_operations_grow_a_little_faster_than_the_horizon() -> None:
 
 
 def test_a_time_that_does_not_grow_is_outside() -> None:
-    assert not _of_ones("width").is_inside
+    assert not _of_ones("width").holds(2.0)
 
 
 def _of_ones(parameter: str) -> CostExponent:

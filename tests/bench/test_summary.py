@@ -20,7 +20,7 @@ def test_figures_of_three_cases_by_hand() -> None:
     slower = replace(CASE, width=1024)
     cases = (_found(CASE, 2.0, 9.0, 4.0), _found(slower, 4.0, 2.0), _found(replace(CASE, width=2048), 1.25))
     found = standings(cases)[0]
-    assert (found.name, found.cases, found.slower) == ("all", 3, 1)
+    assert (found.name, found.cases, found.level, found.slower) == ("all", 2, 0, 1)  # the last one has no peer
     assert found.ratio == pytest.approx(1.0)  # 2 and 1/2
     assert (found.worst_ratio, found.worst_case) == (0.5, slower)
     assert (found.least_of_floor, found.median_of_floor) == (0.25, 0.5)
@@ -28,8 +28,15 @@ def test_figures_of_three_cases_by_hand() -> None:
     assert found.ratio_at_floor == pytest.approx((4 * 2) ** 0.5)
 
 
+def test_what_is_within_the_spread_is_level() -> None:
+    level = CaseResult(CASE, None, (Entry("rnnconv", (1.0, 1.2, 1.4)), Entry("numpy", (1.1, 1.1, 1.1))))
+    found = standings((level, _found(CASE, 2.0, 1.0)))[0]
+    assert (found.cases, found.level, found.slower) == (2, 1, 1)
+
+
 def test_what_is_missing_is_none() -> None:
     found = standings((CaseResult(CASE, None, (Entry("rnnconv", (1.0,)),)),))[0]
+    assert found.cases == 0
     assert (found.ratio, found.worst_case, found.least_of_floor, found.ratio_at_floor) == (None, None, None, None)
     assert standings(()) == ()
 

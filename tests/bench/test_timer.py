@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def test_the_machine_is_timed_and_has_nothing_to_compare() -> None:
     timer = Timer("bandwidth")
     accuracy = timer.answer(Prepare(CASE, 0, None))
     assert isinstance(accuracy, Accuracy)
-    assert (accuracy.loss, accuracy.gradient) == (None, None)
+    assert (accuracy.loss, accuracy.gradient, accuracy.last_loss) == (None, None, None)
     assert accuracy.seconds > 0
     assert isinstance(timer.answer(Measure(CASE, 1e-3)), Timing)
 
@@ -44,6 +45,9 @@ def test_errors_are_relative_and_the_largest_counts() -> None:
     found = Outcome(np.array([1.0, 2.2]), np.stack([np.eye(2), 3 * np.eye(2)]))
     accuracy = errors(found, wanted)
     assert [accuracy.loss, accuracy.gradient] == pytest.approx([0.1, 0.5])
+    assert accuracy.last_loss is None
+    run = errors(replace(found, last_losses=np.array([3.0, 4.0])), replace(wanted, last_losses=np.array([2.0, 4.0])))
+    assert run.last_loss == pytest.approx(0.5)
 
 
 def test_what_is_not_finite_is_no_small_error() -> None:

@@ -3,7 +3,9 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import os
+import time
 from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
@@ -33,9 +35,9 @@ def test_a_worker_answers_stays_and_is_ended(workers: Workers, tmp_path: Path) -
     workers.release("numpy", CASE)
     with pytest.raises(MeasurementError, match="KeyError"):
         worker.measure(CASE, 1e-3)
-    assert worker.is_alive
+    assert worker.is_ready
     workers.close()
-    assert not worker.is_alive
+    assert not worker.is_ready
 
 
 def test_a_worker_that_dies_is_reported_and_replaced(workers: Workers) -> None:
@@ -46,6 +48,38 @@ def test_a_worker_that_dies_is_reported_and_replaced(workers: Workers) -> None:
         worker.prepare(CASE, 0, None)
     workers.release("peak", CASE)  # nothing to do
     assert workers.of("peak", 1) is not worker
+
+
+def test_a_contestant_that_hangs_is_waited_for_until_the_end_and_not_asked_again(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rnnconv_cli.bench.worker.LATE_SECONDS", 0.2)
+    late = Workers(end=time.monotonic() - 1.0)
+    with contextlib.closing(late):
+        with pytest.raises(MeasurementError, match="gave no answer within 0 s"):
+            late.of("peak", 1).prepare(CASE, 0, None)  # a process needs longer to start
+        assert late.hung == {"peak"}
+        late.release("peak", CASE)  # nothing to do
+        with pytest.raises(MeasurementError, match="before"):
+            late.of("peak", 2)
+    assert workers.hung == frozenset()
+
+
+def test_a_worker_whose_answer_was_not_waited_for_is_replaced(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = workers.of("peak", 1)
+    with monkeypatch.context() as patch:
+        patch.setattr("multiprocessing.connection.Connection.poll", _interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            worker.prepare(CASE, 0, None)
+    assert not worker.is_ready
+    workers.release("peak", CASE)  # would take the other question's answer
+    assert workers.of("peak", 1) is not worker
+
+
+def _interrupted(connection: Connection, timeout: float) -> bool:
+    raise KeyboardInterrupt
 
 
 def test_threads_are_set_for_new_processes_only(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:

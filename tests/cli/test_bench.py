@@ -33,6 +33,7 @@ class FakeBench:
         if self.interrupted:
             with pytest.raises(KeyboardInterrupt):
                 signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)  # before the first is even served
             caught()
         self.options.append(options)
         cases = (CaseResult(CASE, None, self.entries),)
@@ -90,13 +91,41 @@ def test_an_interrupted_run_shows_and_writes_what_it_has(
     assert json.loads((tmp_path / "bench.json").read_text())["interrupted"] is True
 
 
+def test_further_signals_do_not_take_the_results_away(
+    run: Callable[..., Any], fake: FakeBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def written(result: BenchResult) -> str:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        return "<svg/>"
+
+    fake.interrupted = True
+    monkeypatch.setattr("rnnconv_cli.report.bench_plot.require_matplotlib", lambda: None)
+    monkeypatch.setattr("rnnconv_cli.report.bench_plot.render", written)
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    done = run("bench", "--plot", str(tmp_path / "bench.svg"))
+    assert (done.status, (tmp_path / "bench.svg").read_text()) == (130, "<svg/>")
+    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_nothing_to_measure_is_said(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(measure, "usable_cores", lambda: 1)
+    done = run("bench", "--task", "replicates")
+    assert (done.status, done.out) == (5, "")
+    assert "nothing to measure: replicates needs 2 cores, and there is 1" in done.err
+
+
+def test_a_number_that_is_none_is_named(run: Callable[..., Any]) -> None:
+    assert "found nan, wanted a finite number" in run("bench", "--minutes", "nan").err
+
+
 def test_a_plot_without_matplotlib_is_refused_at_once(
     run: Callable[..., Any], fake: FakeBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr("rnnconv_cli.report.bench_plot.find_spec", lambda name: None)
     done = run("bench", "--plot", str(tmp_path / "bench.svg"))
     assert (done.status, fake.options) == (2, [])
-    assert "rnnconv[bench]" in done.err
+    assert "pip install '.[bench]'" in done.err
 
 
 def test_a_plot_is_written_beside_the_results(
@@ -109,7 +138,9 @@ def test_a_plot_is_written_beside_the_results(
 
 
 @pytest.mark.parametrize(
-    "words", [("--grid", "huge"), ("--only", "nobody"), ("--rounds", "2"), ("--minutes", "0"), ("--task", "none")]
+    "words",
+    [("--grid", "huge"), ("--only", "nobody"), ("--rounds", "2"), ("--minutes", "0"), ("--task", "none")]
+    + [("--minutes", number) for number in ("nan", "inf", "1e400", "-inf")],
 )
 def test_nonsense_is_a_usage_error(run: Callable[..., Any], fake: FakeBench, words: tuple[str, str]) -> None:
     assert run("bench", *words).status == 2

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from rnnconv_cli.cli import signals
-from rnnconv_cli.cli.signals import disarm, stoppable
+from rnnconv_cli.cli.signals import disarm, serve_once, stoppable
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +60,14 @@ def test_only_dropped_interrupts_are_kept_quiet(monkeypatch: pytest.MonkeyPatch)
         for kind in (KeyboardInterrupt, ValueError):
             sys.unraisablehook(SimpleNamespace(exc_type=kind))
     assert seen == [SimpleNamespace(exc_type=ValueError)]
+
+
+def test_only_the_first_is_served_where_one_is_enough() -> None:
+    with stoppable() as stop:
+        serve_once()
+        with pytest.raises(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGTERM)
+        disarm()
+    assert stop.number == signal.SIGTERM

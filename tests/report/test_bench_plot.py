@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import replace
+from importlib.machinery import ModuleSpec
 
 import pytest
 
@@ -23,9 +24,10 @@ RESULT = BenchResult("0", "default", 0, Environment(()), (), (), (), CASES, (), 
 
 
 def test_without_matplotlib_there_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bench_plot, "find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="rnnconv\\[bench\\]"):
-        bench_plot.require_matplotlib()
+    for absent in (None, ModuleSpec("matplotlib", None)):
+        monkeypatch.setattr(bench_plot, "find_spec", lambda name, found=absent: found)
+        with pytest.raises(UsageError, match=r"pip install '\.\[bench\]' in a clone"):
+            bench_plot.require_matplotlib()
 
 
 def test_a_panel_for_each_size_and_a_line_for_each_contestant() -> None:

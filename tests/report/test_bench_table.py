@@ -17,13 +17,13 @@ FOUND = CaseResult(
     CASE,
     LIMITS,
     (
-        Entry("rnnconv", (0.00125, 0.00125, 0.0015), 1.96, 1e-7, 1e-6),
-        Entry("numpy", (0.005, 0.005, 0.005), 1.0, 1e-7, 1e-6),
-        Entry("jax", (0.0025, 0.0025, 0.0025), 2.0, 1e-7, 1e-6),
+        Entry("rnnconv", (0.00125, 0.00125, 0.0015), (1.96, 1.96, 1.9), 2, 1e-7, 1e-6),
+        Entry("numpy", (0.005, 0.005, 0.005), (1.0,) * 3, 2, 1e-7, 1e-6),
+        Entry("jax", (0.0025, 0.0025, 0.0025), (2.0,) * 3, 2, 1e-7, 1e-6),
         Entry("torch-rnn", loss_error=0.5, problem="wrong: loss is off by 5.0e-01, at most 1e-02 is allowed"),
     ),
 )
-ALONE = CaseResult(MANY, None, (Entry("rnnconv", (2.0, 2.0, 2.0), 2.0),))
+ALONE = CaseResult(MANY, None, (Entry("rnnconv", (2.0, 2.0, 2.0), (2.0,) * 3, 2),))
 EXPONENT = Exponent(1.98, 1.9, 2.06, 0.95, (512.0, 4096.0), 7, (1.98,), (1.9, 1.8, 2.0), (1.9, 1.8, 2.0), 0.5, 0.01)
 TIMES = ((1.0, 2.0),)
 RESULT = BenchResult(
@@ -45,7 +45,7 @@ def test_a_case_is_one_row_with_its_best_peer() -> None:
     lines = render(RESULT).splitlines()
     row = next(line.split() for line in lines if line.startswith("4096"))
     assert row == ["4096", "50", "10", "1.25", "ms", "10.0%", "80%", "2.0", "jax", "2.5", "ms", "40%", "2.00x"]
-    assert "    others    numpy 4.00x" in lines
+    assert "    others    numpy 4.00 times ours" in lines
 
 
 def test_tasks_come_in_their_order_with_what_they_are() -> None:
@@ -66,33 +66,64 @@ def test_rows_of_a_table_are_sorted_by_n_horizon_and_width() -> None:
 
 def test_exponents_problems_and_what_is_missing_are_said() -> None:
     text = " ".join(render(RESULT).split())
-    assert "m 2 2.000 1.980 [1.900, 2.060] 1.980 [1.900, 2.060] inside 1.980 [1.900, 2.060]" in text
+    power = "1.980 [1.900, 2.060]"
+    assert f"m {power} 2 inside 2.000 inside {power} {power}" in text
     assert "m over 512, 4096" in text
     assert "intervals at 95% over 7 rounds; else step: m 4096, n 50, L 10, float64, 2 cores" in text
     assert "missing torch-loop, torch-manual: torch is not installed" in text
     assert "problem torch-rnn, step: m 4096, n 50, L 10, float32, 2 cores: wrong: loss is off" in text
     assert "problem no time was left for step: m 2" in text
     assert "left out reference: 3 cases, to save time" in text
-    assert "2 cases; rnnconv is never slower than the fastest peer of 1; grid default, seed 3, 12.3 s" in text
+    how = "faster than the fastest peer in 1, level in 0, slower in 0 of 1"
+    assert f"2 cases; rnnconv is {how}; grid default, seed 3, 12.3 s" in text
 
 
 def test_an_exponent_beside_its_interval_is_outside() -> None:
     cost = replace(RESULT.exponents[0], predicted=3.0)
-    assert "[1.900, 2.060] outside" in " ".join(render(replace(RESULT, exponents=(cost,))).split())
+    assert "3 outside 2.000 inside" in " ".join(render(replace(RESULT, exponents=(cost,))).split())
+    cost = replace(RESULT.exponents[0], operations=2.0601)
+    assert "2 inside 2.060 outside" in " ".join(render(replace(RESULT, exponents=(cost,))).split())
 
 
 def test_a_case_in_which_we_are_slower_is_counted() -> None:
     slow = replace(FOUND, entries=(Entry("rnnconv", (1.0, 1.0)), *FOUND.entries[1:]))
     text = " ".join(render(replace(RESULT, cases=(FOUND, slow))).split())
-    assert "rnnconv is slower than the fastest peer in 1 of 2" in text
+    assert "rnnconv is faster than the fastest peer in 1, level in 0, slower in 1 of 2" in text
     assert "slower 0.00x jax, step: m 4096, n 50, L 10, float32, 2 cores" in text
+
+
+def test_a_level_case_is_marked_and_is_not_slower() -> None:
+    level = replace(FOUND, entries=(Entry("rnnconv", (0.0026, 0.0026, 0.0029)), *FOUND.entries[1:]))
+    text = " ".join(render(replace(RESULT, cases=(level,))).split())
+    assert "0.96x =" in text
+    assert "faster than the fastest peer in 0, level in 1, slower in 0 of 1" in text
+    assert "slower 0.96x" not in text
+
+
+def test_a_peer_that_was_faster_on_one_core_says_so() -> None:
+    lines = render(replace(RESULT, cases=(replace(FOUND, on_one_core=(Entry("numpy", (0.002,) * 3),)),))).splitlines()
+    row = next(line.split() for line in lines if line.startswith("4096"))
+    assert row[-6:] == ["numpy", "(1)", "2", "ms", "50%", "1.60x"]
+    assert any(line.startswith("(1)") and "a peer on one core" in line for line in lines)
+    assert "    others    jax 2.00 times ours" in lines
+    assert not any(line.startswith("(1)") for line in render(RESULT).splitlines())
+
+
+def test_a_loaded_machine_and_one_without_affinity_are_said() -> None:
+    loaded = replace(FOUND, machine=(Entry("peak", (0.1,) * 3, (1.7,) * 3, cores=2),))
+    text = " ".join(render(replace(RESULT, cases=(loaded, ALONE))).split())
+    assert "loaded 1 of 2 cases: the machine did something else too" in text
+    assert "keep to its cores" not in text
+    assert "loaded" not in " ".join(render(RESULT).split())
+    free = replace(RESULT, environment=Environment((("keeps_to_cores", False),)))
+    assert "cores this system lets no process keep to its cores" in " ".join(render(free).split())
 
 
 def test_the_summary_says_where_we_stand_and_what_limits_us() -> None:
     double = replace(FOUND, case=replace(CASE, dtype="float64"), entries=(Entry("rnnconv", (0.0025, 0.0025)),))
     lines = render(replace(RESULT, cases=(FOUND, double))).splitlines()
     row = next(line.split() for line in lines if line.startswith("step, n 50"))
-    assert row[-8:] == ["2", "2.00x", "2.00x", "0", "60%", "40%", "40%", "2.50x"]
+    assert row[-9:] == ["1", "2.00x", "2.00x", "0", "0", "60%", "40%", "40%", "2.50x"]
     assert "    worst     step: m 4096, n 50, L 10, float32, 2 cores" in lines
     assert "step: 2.00x the time of float32 in the median of 1" in " ".join(" ".join(lines).split())
 

@@ -31,8 +31,8 @@ class Contestant:
 
     @property
     def is_installed(self) -> bool:
-        """Whether its library can be found."""
-        return self.library is None or find_spec(self.library) is not None
+        """Whether its library can be found; a folder of that name is none."""
+        return self.library is None or is_installed(self.library)
 
     def load(self) -> Build:
         """Import the module, and the library with it."""
@@ -40,17 +40,26 @@ class Contestant:
         return build
 
 
+def is_installed(library: str) -> bool:
+    """Whether a library can be imported; a folder without code, which has no origin, is none."""
+    found = find_spec(library)
+    return found is not None and found.origin is not None
+
+
 SINGLE = (STEP, GRADIENT, FORWARD)
 CONTESTANTS: dict[str, Contestant] = {
     "rnnconv": Contestant("compiled_kernels", (*SINGLE, PRODUCT, REPLICATES), "our compiled kernels"),
     "reference": Contestant("reference_kernels", SINGLE, "our NumPy reference", most_operations=1e9),
-    "numpy": Contestant("plain_numpy", (*SINGLE, PRODUCT), "NumPy and BLAS, buffers made once"),
+    "numpy": Contestant("plain_numpy", (*SINGLE, PRODUCT), "NumPy and SciPy's BLAS, buffers made once"),
     "torch-rnn": Contestant("torch_rnn", SINGLE, "torch.nn.RNN, autograd", "torch"),
     "torch-loop": Contestant("torch_loop", (*SINGLE, REPLICATES), "PyTorch, a loop, autograd", "torch"),
     "torch-manual": Contestant(
         "torch_manual", (STEP, GRADIENT, PRODUCT, REPLICATES), "PyTorch, backward by hand", "torch"
     ),
     "jax": Contestant("jax_scan", (*SINGLE, PRODUCT, REPLICATES), "JAX, jit and scan; replicates by vmap", "jax"),
+    "jax-manual": Contestant(
+        "jax_manual", (STEP, GRADIENT, REPLICATES), "JAX, backward by hand in two scans; replicates by vmap", "jax"
+    ),
     "jax-threads": Contestant("jax_threads", (REPLICATES,), "JAX, jitted runs on a thread for each core", "jax"),
     "numba": Contestant("naive_numba", (REPLICATES,), "numba and np.dot, a thread for each core"),
 }

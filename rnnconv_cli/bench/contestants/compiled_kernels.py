@@ -6,8 +6,8 @@ import numpy as np
 
 from rnnconv_cli.bench.cases import REPLICATES, Case
 from rnnconv_cli.bench.contestants.kernel_calls import BUILDERS, descended
-from rnnconv_cli.bench.contestants.work import CHECK_RATE, TINY_RATE, Work, on_threads
-from rnnconv_cli.bench.data import Outcome, read_off
+from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, on_threads
+from rnnconv_cli.bench.data import Descended, stepped
 from rnnconv_cli.kernels import compiled
 from rnnconv_cli.kernels.threads import use_threads
 from rnnconv_cli.problem.elman import Instance
@@ -21,7 +21,7 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
         use_threads(1)
         return _replicates(case, instances)
     use_threads(case.cores)
-    return BUILDERS[case.task](compiled, instances[0])
+    return BUILDERS[case.task](compiled, case, instances[0])
 
 
 def _replicates(case: Case, instances: tuple[Instance, ...]) -> Work:
@@ -34,10 +34,11 @@ def _replicates(case: Case, instances: tuple[Instance, ...]) -> Work:
         for _ in range(count):
             on_threads(case.cores, descend, len(instances))
 
-    def outcome() -> Outcome:
-        before = np.concatenate([instance.W for instance in instances])
-        after = before.copy()
-        losses = [descended(compiled, instances[k], after[k : k + 1], CHECK_RATE, 1) for k in range(len(instances))]
-        return Outcome(np.concatenate(losses), read_off(before, after, CHECK_RATE))
+    def descend_all(learning_rate: float, steps: int) -> Descended:
+        after = np.concatenate([instance.W for instance in instances])
+        parts = [after[k : k + 1] for k in range(len(instances))]
+        pairs = zip(instances, parts, strict=True)
+        losses = [descended(compiled, each, W, learning_rate, steps)[-1] for each, W in pairs]
+        return np.array(losses), after
 
-    return Work(run, outcome)
+    return Work(run, lambda: stepped(case, instances, descend_all))

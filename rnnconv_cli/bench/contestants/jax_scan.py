@@ -11,8 +11,8 @@ from jax import Array, lax
 from jax import numpy as jnp
 
 from rnnconv_cli.bench.cases import FORWARD, GRADIENT, LANCZOS_STEPS, PRODUCT, REPLICATES, Case
-from rnnconv_cli.bench.contestants.work import CHECK_RATE, TINY_RATE, Work
-from rnnconv_cli.bench.data import Outcome, first_pattern, read_off, start_vector
+from rnnconv_cli.bench.contestants.work import TINY_RATE, Work
+from rnnconv_cli.bench.data import Descended, Outcome, first_pattern, start_vector, stepped
 from rnnconv_cli.problem.elman import Instance
 
 jax.config.update("jax_platforms", "cpu")
@@ -69,37 +69,36 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
     if case.task == FORWARD:
         return _forward(instances[0])
     if case.task == GRADIENT:
-        return _gradient(instances[0])
-    if case.task == REPLICATES:
-        parts = zip(*map(arrays, instances), strict=True)
-        W, *others = (jnp.stack(part) for part in parts)
-        return _descent(case, ALL_AT_ONCE, W, tuple(others))
+        return gradient_work(loss_and_gradient, arrays(instances[0]))
+    return descent_work(case, instances, ALL_AT_ONCE if case.task == REPLICATES else ONE_BY_ONE)
+
+
+def descent_work(case: Case, instances: tuple[Instance, ...], steps: Callable[..., Any]) -> Work:
+    """A compiled `descent`, of one network or, by vmap, of all at once."""
     W, *others = arrays(instances[0])
-    return _descent(case, ONE_BY_ONE, W, tuple(others))
-
-
-def _descent(case: Case, steps: Callable[..., Any], W: Array, others: tuple[Array, ...]) -> Work:
+    if case.task == REPLICATES:
+        W, *others = (jnp.stack(part) for part in zip(*map(arrays, instances), strict=True))
     before, held = np.array(W), [W]
 
     def run(count: int) -> None:
         held[0] = steps(held[0], *others, TINY_RATE, count * case.steps)[0].block_until_ready()
 
+    def descend(learning_rate: float, count: int) -> Descended:
+        after, losses = steps(jnp.array(before), *others, learning_rate, count)
+        return np.atleast_1d(losses), np.asarray(after).reshape(-1, *before.shape[-2:])
+
+    return Work(run, lambda: stepped(case, instances, descend))
+
+
+def gradient_work(call: Callable[..., Any], parts: tuple[Array, Array, Array, Array]) -> Work:
+    """A function of W, B, inputs and labels that returns loss and gradient."""
+    compiled = jax.jit(call)
+
     def outcome() -> Outcome:
-        after, losses = steps(jnp.array(before), *others, CHECK_RATE, 1)
-        gradients = read_off(before, np.asarray(after), CHECK_RATE)
-        return Outcome(np.atleast_1d(losses), gradients.reshape(-1, *before.shape[-2:]))
-
-    return Work(run, outcome)
-
-
-def _gradient(instance: Instance) -> Work:
-    call, parts = jax.jit(loss_and_gradient), arrays(instance)
-
-    def outcome() -> Outcome:
-        found, gradient = call(*parts)
+        found, gradient = compiled(*parts)
         return Outcome(np.atleast_1d(found), np.asarray(gradient)[None])
 
-    return Work(_waited(lambda: call(*parts)), outcome)
+    return Work(_waited(lambda: compiled(*parts)), outcome)
 
 
 def _forward(instance: Instance) -> Work:

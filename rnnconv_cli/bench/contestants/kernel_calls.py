@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rnnconv_cli.bench.cases import FORWARD, GRADIENT, LANCZOS_STEPS, PRODUCT, STEP
-from rnnconv_cli.bench.contestants.work import CHECK_RATE, TINY_RATE, Work, repeated
-from rnnconv_cli.bench.data import Outcome, first_pattern, read_off, start_vector
+from rnnconv_cli.bench.cases import FORWARD, GRADIENT, LANCZOS_STEPS, PRODUCT, STEP, Case
+from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, repeated
+from rnnconv_cli.bench.data import Descended, Outcome, first_pattern, start_vector, stepped
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.problem.elman import Instance
@@ -37,18 +37,19 @@ def descended(backend: Backend, instance: Instance, W: Array, learning_rate: flo
     return losses
 
 
-def _step(backend: Backend, instance: Instance) -> Work:
+def _step(backend: Backend, case: Case, instance: Instance) -> Work:
     W = instance.W.copy()
 
-    def outcome() -> Outcome:
+    def descend(learning_rate: float, steps: int) -> Descended:
         after = instance.W.copy()
-        losses = descended(backend, instance, after, CHECK_RATE, 1)
-        return Outcome(losses, read_off(instance.W, after, CHECK_RATE))
+        return descended(backend, instance, after, learning_rate, steps)[-1:], after
 
-    return Work(lambda count: descended(backend, instance, W, TINY_RATE, count), outcome)
+    return Work(
+        lambda count: descended(backend, instance, W, TINY_RATE, count), lambda: stepped(case, (instance,), descend)
+    )
 
 
-def _gradient(backend: Backend, instance: Instance) -> Work:
+def _gradient(backend: Backend, case: Case, instance: Instance) -> Work:
     W, B = instance.W, instance.B
 
     def call() -> tuple[float, Array]:
@@ -65,7 +66,7 @@ def _gradient(backend: Backend, instance: Instance) -> Work:
     return Work(repeated(call), outcome)
 
 
-def _forward(backend: Backend, instance: Instance) -> Work:
+def _forward(backend: Backend, case: Case, instance: Instance) -> Work:
     def call() -> Array:
         return backend.forward(instance.W, instance.A, instance.x, instance.activation)[1]
 
@@ -75,7 +76,7 @@ def _forward(backend: Backend, instance: Instance) -> Work:
     return Work(repeated(call), outcome)
 
 
-def _product(backend: Backend, instance: Instance) -> Work:
+def _product(backend: Backend, case: Case, instance: Instance) -> Work:
     W, pattern, start = instance.W, first_pattern(instance), start_vector(instance)
     none = np.empty((0, W.shape[1]), dtype=W.dtype)
 
@@ -85,7 +86,7 @@ def _product(backend: Backend, instance: Instance) -> Work:
     return Work(repeated(call), lambda: Outcome(np.array([call()])))
 
 
-BUILDERS: dict[str, Callable[[Backend, Instance], Work]] = {
+BUILDERS: dict[str, Callable[[Backend, Case, Instance], Work]] = {
     STEP: _step,
     GRADIENT: _gradient,
     FORWARD: _forward,

@@ -6,10 +6,11 @@ import numpy as np
 from numba import njit
 
 from rnnconv_cli.bench.cases import Case
-from rnnconv_cli.bench.contestants.work import CHECK_RATE, TINY_RATE, Work, on_threads
-from rnnconv_cli.bench.data import Outcome, read_off
+from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, on_threads
+from rnnconv_cli.bench.data import Descended, stepped
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.problem.elman import Instance
+from rnnconv_cli.sweep.machine import use_one_blas_thread
 
 
 @njit(nogil=True, cache=True)
@@ -37,7 +38,8 @@ def descend(W: Array, B: Array, inputs: Array, labels: Array, learning_rate: flo
 
 
 def build(case: Case, instances: tuple[Instance, ...]) -> Work:
-    """The replicates in numba."""
+    """The replicates in numba, with one BLAS thread for each of its own."""
+    use_one_blas_thread()
     before = np.concatenate([instance.W for instance in instances])
     weights = before.copy()
     inputs = [instance.x @ instance.A.T for instance in instances]
@@ -49,9 +51,9 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
         for _ in range(count):
             on_threads(case.cores, lambda k: run_one(weights[k], k, TINY_RATE, case.steps), len(instances))
 
-    def outcome() -> Outcome:
+    def descend_all(learning_rate: float, steps: int) -> Descended:
         after = before.copy()
-        losses = [run_one(after[k], k, CHECK_RATE, 1) for k in range(len(instances))]
-        return Outcome(np.array(losses), read_off(before, after, CHECK_RATE))
+        losses = [run_one(after[k], k, learning_rate, steps) for k in range(len(instances))]
+        return np.array(losses), after
 
-    return Work(run, outcome)
+    return Work(run, lambda: stepped(case, instances, descend_all))

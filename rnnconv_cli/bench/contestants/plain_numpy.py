@@ -1,4 +1,8 @@
-"""NumPy as a careful user writes it: BLAS on views, buffers made once, W updated in place by one product."""
+"""NumPy as a careful user writes it: SciPy's BLAS on views, buffers made once, W updated in place by one product.
+
+All products are SciPy's, which adds them to what is there: NumPy brings a BLAS of its own, and the idle threads of
+one would spin on the cores of the other.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,18 @@ import numpy as np
 from scipy.linalg import blas
 
 from rnnconv_cli.bench.cases import FORWARD, GRADIENT, PRODUCT, Case
-from rnnconv_cli.bench.contestants.work import CHECK_RATE, TINY_RATE, Work, repeated
-from rnnconv_cli.bench.data import Outcome, first_pattern, read_off, start_vector
+from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, repeated
+from rnnconv_cli.bench.data import Descended, Outcome, first_pattern, start_vector, stepped
 from rnnconv_cli.bench.lanczos import chain_norm
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.problem.elman import Instance
 
 
 class Network:
-    """A network with its buffers: inputs A x and states (L, n, m), signals and residuals of l = 2 ... L."""
+    """A network with its buffers: inputs A x and states (L, n, m), signals and residuals of l = 2 ... L.
+
+    BLAS sees every array transposed, columns first. The product of W with one vector has a function of its own.
+    """
 
     def __init__(self, instance: Instance) -> None:
         self.W = instance.W[0].copy()
@@ -23,32 +30,35 @@ class Network:
         self.hidden: Array = np.maximum(self.inputs, 0)
         self.active = np.empty(self.inputs.shape[1:], dtype=bool)
         self.signals = np.empty_like(self.inputs[1:])
-        self.residual = np.empty_like(self.labels)
+        self.residual = np.empty(self.labels.shape, dtype=self.labels.dtype)
         self.gradient = np.empty_like(self.W)
-        self.gemm = blas.sgemm if self.W.dtype == np.float32 else blas.dgemm
+        is_single, self.is_one = self.W.dtype == np.float32, self.inputs.shape[1] == 1
+        self.gemm = blas.sgemm if is_single else blas.dgemm
+        self.gemv = blas.sgemv if is_single else blas.dgemv
 
     def forward(self) -> Array:
         """Write and return the states."""
         for layer in range(1, len(self.hidden)):
-            np.dot(self.hidden[layer - 1], self.W.T, out=self.hidden[layer])
-            self.hidden[layer] += self.inputs[layer]
-            np.maximum(self.hidden[layer], 0, out=self.hidden[layer])
+            state = self.hidden[layer]
+            np.copyto(state, self.inputs[layer])
+            self._add_product(self.hidden[layer - 1], state, forth=True)
+            np.maximum(state, 0, out=state)
         return self.hidden
 
     def loss(self) -> float:
         """Write the residuals of the states, and return the loss."""
-        np.matmul(self.hidden[1:], self.B.T, out=self.residual)
+        states, residual = self._flat(self.hidden[1:]), self._flat(self.residual)
+        self.gemm(1.0, self.B.T, states.T, c=residual.T, trans_a=True, overwrite_c=True)
         self.residual -= self.labels
-        return 0.5 * float(np.vdot(self.residual, self.residual))
+        return 0.5 * float(np.square(self.residual).sum())
 
     def backward(self) -> None:
         """Write the signals."""
-        np.matmul(self.residual, self.B, out=self.signals)
-        carried = np.empty_like(self.signals[0])
+        residual, signals = self._flat(self.residual), self._flat(self.signals)
+        self.gemm(1.0, self.B.T, residual.T, c=signals.T, overwrite_c=True)
         for layer in range(len(self.signals) - 1, -1, -1):
             if layer < len(self.signals) - 1:
-                np.dot(self.signals[layer + 1], self.W, out=carried)
-                self.signals[layer] += carried
+                self._add_product(self.signals[layer + 1], self.signals[layer], forth=False)
             np.greater(self.hidden[layer + 1], 0, out=self.active)
             self.signals[layer] *= self.active
 
@@ -58,11 +68,11 @@ class Network:
         loss = self.loss()
         self.backward()
         left, right = self._factors()
-        np.dot(left.T, right, out=self.gradient)
+        self.gemm(1.0, right.T, left.T, c=self.gradient.T, trans_b=True, overwrite_c=True)
         return loss, self.gradient
 
     def step(self, learning_rate: float) -> float:
-        """Take one step in place and return the loss before it: W^T - eta H^T S, columns first, is one BLAS call."""
+        """Take a step in place and return the loss before it: W^T - eta H^T S, columns first, is one BLAS call."""
         self.forward()
         loss = self.loss()
         self.backward()
@@ -70,10 +80,20 @@ class Network:
         self.gemm(-learning_rate, right.T, left.T, beta=1.0, c=self.W.T, trans_b=True, overwrite_c=True)
         return loss
 
+    def _add_product(self, vectors: Array, out: Array, *, forth: bool) -> None:
+        """Add W v, or W^T v on the way back, for every row v of `vectors` (n, m) to that of `out`."""
+        if self.is_one:
+            self.gemv(1.0, self.W.T, vectors[0], beta=1.0, y=out[0], trans=forth, overwrite_y=True)
+        else:
+            self.gemm(1.0, self.W.T, vectors.T, beta=1.0, c=out.T, trans_a=forth, overwrite_c=True)
+
     def _factors(self) -> tuple[Array, Array]:
         """Signals and the states before them, (n (L - 1), m) each."""
-        width = len(self.W)
-        return self.signals.reshape(-1, width), self.hidden[:-1].reshape(-1, width)
+        return self._flat(self.signals), self._flat(self.hidden[:-1])
+
+    def _flat(self, layers: Array) -> Array:
+        """Layers (k, n, m) as rows (k n, m)."""
+        return layers.reshape(-1, layers.shape[-1])
 
 
 def build(case: Case, instances: tuple[Instance, ...]) -> Work:
@@ -101,9 +121,9 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
 
         return Work(repeated(network.loss_and_gradient), gradient)
 
-    def step() -> Outcome:
-        longest = Network(instance)
-        loss = longest.step(CHECK_RATE)
-        return Outcome(np.array([loss]), read_off(instance.W, longest.W[None], CHECK_RATE))
+    def descend(learning_rate: float, steps: int) -> Descended:
+        checked = Network(instance)
+        losses = [checked.step(learning_rate) for _ in range(steps)]
+        return np.array(losses[-1:]), checked.W[None]
 
-    return Work(repeated(lambda: network.step(TINY_RATE)), step)
+    return Work(repeated(lambda: network.step(TINY_RATE)), lambda: stepped(case, instances, descend))

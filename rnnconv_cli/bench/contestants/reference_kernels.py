@@ -11,4 +11,4 @@ from rnnconv_cli.problem.elman import Instance
 
 def build(case: Case, instances: tuple[Instance, ...]) -> Work:
     """The case by the reference kernels."""
-    return BUILDERS[case.task](reference, instances[0])
+    return BUILDERS[case.task](reference, case, instances[0])

@@ -25,7 +25,7 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
     if case.task == GRADIENT:
         held = trainable()
         return gradient_work(lambda: losses_and_gradients(held))
-    return step_work(case, trainable, step)
+    return step_work(case, instances, trainable, step)
 
 
 def states(held: Networks) -> Tensor:

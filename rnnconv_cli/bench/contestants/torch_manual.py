@@ -71,7 +71,7 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
         return _product(instances[0])
     if case.task == GRADIENT:
         return gradient_work(Backprop(networks(instances)).loss_and_gradient)
-    return step_work(case, lambda: Backprop(networks(instances)), Backprop.step)
+    return step_work(case, instances, lambda: Backprop(networks(instances)), Backprop.step)
 
 
 def _product(instance: Instance) -> Work:

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from rnnconv_cli.bench.cases import Case
-from rnnconv_cli.bench.contestants.work import CHECK_RATE, TINY_RATE, Work, repeated
-from rnnconv_cli.bench.data import Outcome, read_off
+from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, repeated
+from rnnconv_cli.bench.data import Descended, Outcome, stepped
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.problem.elman import Instance
 
@@ -55,12 +55,6 @@ def networks(instances: tuple[Instance, ...]) -> Networks:
     )
 
 
-def seen(losses: Tensor, gradients: Array) -> Outcome:
-    """An outcome from the losses and the gradients of one network or of R."""
-    width = gradients.shape[-1]
-    return Outcome(np.atleast_1d(losses.detach().numpy()).astype(np.float64), gradients.reshape(-1, width, width))
-
-
 class Trained(Protocol):
     """What has weights that steps change."""
 
@@ -70,21 +64,23 @@ class Trained(Protocol):
 Model = TypeVar("Model", bound=Trained)
 
 
-def step_work(case: Case, make: Callable[[], Model], step: Callable[[Model, float], Tensor]) -> Work:
+def step_work(
+    case: Case, instances: tuple[Instance, ...], make: Callable[[], Model], step: Callable[[Model, float], Tensor]
+) -> Work:
     """`step` takes one step of a size in place and returns the losses before it."""
     timed = make()
 
-    def outcome() -> Outcome:
+    def descend(learning_rate: float, steps: int) -> Descended:
         checked = make()
-        before = checked.W.detach().numpy().copy()
-        losses = step(checked, CHECK_RATE)
-        return seen(losses, read_off(before, checked.W.detach().numpy(), CHECK_RATE))
+        for _ in range(steps):
+            losses = step(checked, learning_rate)
+        return _numbers(losses), _matrices(checked.W)
 
     def run(count: int) -> None:
         for _ in range(count * case.steps):
             step(timed, TINY_RATE)
 
-    return Work(run, outcome)
+    return Work(run, lambda: stepped(case, instances, descend))
 
 
 def gradient_work(call: Callable[[], tuple[Tensor, Tensor]]) -> Work:
@@ -92,6 +88,18 @@ def gradient_work(call: Callable[[], tuple[Tensor, Tensor]]) -> Work:
 
     def outcome() -> Outcome:
         losses, gradients = call()
-        return seen(losses, gradients.numpy())
+        return Outcome(_numbers(losses), _matrices(gradients))
 
     return Work(repeated(call), outcome)
+
+
+def _numbers(losses: Tensor) -> Array:
+    """The losses of one network or of R as (R,)."""
+    found: Array = np.atleast_1d(losses.detach().numpy())
+    return found
+
+
+def _matrices(tensor: Tensor) -> Array:
+    """A matrix of one network or of R as (R, m, m)."""
+    found: Array = tensor.detach().numpy().reshape(-1, *tensor.shape[-2:])
+    return found

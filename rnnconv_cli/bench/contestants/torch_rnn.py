@@ -61,7 +61,7 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
     if case.task == GRADIENT:
         return gradient_work(Module(instances[0]).loss_and_gradient)
 
-    return step_work(case, lambda: Module(instances[0]), Module.step)
+    return step_work(case, instances, lambda: Module(instances[0]), Module.step)
 
 
 def _inferred(function: Callable[[], Tensor]) -> Callable[[], Tensor]:

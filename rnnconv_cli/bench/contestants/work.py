@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from rnnconv_cli.problem.elman import Instance
 
 TINY_RATE = 1e-12  # step size while timing: W stays where it is, the work is the same
-CHECK_RATE = 2.0**40  # step size while checking: eta G dwarfs W, so that the step taken tells the gradient
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +21,7 @@ class Work:
     """A case made ready."""
 
     run: Callable[[int], object]  # so many calls of the case, finished on return
-    outcome: Callable[[], Outcome]  # what a call gets; for a step, its gradient is read off one long step
+    outcome: Callable[[], Outcome]  # what a call gets; for a step, see `data.stepped`
 
 
 Build: TypeAlias = "Callable[[Case, tuple[Instance, ...]], Work]"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from importlib.machinery import ModuleSpec
+
 import numpy as np
 import pytest
 
-from rnnconv_cli.bench import data
+from rnnconv_cli.bench import contestants, data
 from rnnconv_cli.bench.cases import DTYPES, REPLICATES, TASKS, Case
-from rnnconv_cli.bench.contestants import CONTESTANTS, MACHINE
+from rnnconv_cli.bench.contestants import CONTESTANTS, MACHINE, plain_numpy
 from rnnconv_cli.bench.timer import errors
 
 PAIRS = [(name, task) for name, contestant in CONTESTANTS.items() for task in contestant.tasks]
@@ -19,12 +22,13 @@ def _case(task: str, dtype: str, cores: int = 1) -> Case:
     return Case(task, 24, 3, 5, cores, dtype, **many)
 
 
+@pytest.mark.parametrize("n_sequences", [1, 3])
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("name", "task"), PAIRS)
-def test_contestant_is_right_before_and_after_its_calls(name: str, task: str, dtype: str) -> None:
+def test_contestant_is_right_before_and_after_its_calls(name: str, task: str, dtype: str, n_sequences: int) -> None:
     if not CONTESTANTS[name].is_installed:
         pytest.skip(f"{CONTESTANTS[name].library} is not installed")
-    case = _case(task, dtype)
+    case = replace(_case(task, dtype), n_sequences=n_sequences)
     instances = data.draw(case, 0)
     work = CONTESTANTS[name].load()(case, instances)
     wanted = data.expected(case, instances)
@@ -34,6 +38,8 @@ def test_contestant_is_right_before_and_after_its_calls(name: str, task: str, dt
         assert accuracy.loss < TOLERANCES[dtype]
         assert (accuracy.gradient or 0.0) < TOLERANCES[dtype]
         assert (accuracy.gradient is None) == (task in {"forward", "product"})
+        assert (accuracy.last_loss or 0.0) < TOLERANCES[dtype]
+        assert (accuracy.last_loss is None) == (task not in {"step", "replicates"})
         work.run(2)
 
 
@@ -54,6 +60,20 @@ def test_the_machine_works_on_any_width(name: str, cores: int, monkeypatch: pyte
     monkeypatch.setattr("rnnconv_cli.bench.floor.PEAK_SIZE", 16)
     work = MACHINE[name].load()(Case("step", 25, 1, 3, cores, "float32"), ())
     work.run(2)
+
+
+def test_numpy_uses_one_blas_for_all_that_it_is_timed_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = plain_numpy.Network(data.draw(_case("step", "float32"), 0)[0])
+    for name in ("dot", "matmul", "vdot", "einsum"):
+        monkeypatch.setattr(np, name, None)
+    network.step(1e-3)
+    network.loss_and_gradient()
+
+
+def test_a_folder_without_code_is_no_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contestants, "find_spec", lambda name: ModuleSpec(name, None))
+    assert not CONTESTANTS["torch-rnn"].is_installed
+    assert CONTESTANTS["numpy"].is_installed
 
 
 def test_every_task_has_a_contestant_beside_ours() -> None:
