@@ -12,6 +12,7 @@ import pytest
 
 from rnnconv_cli.bench import data
 from rnnconv_cli.bench.cases import Case
+from rnnconv_cli.bench.worker import LATE_SECONDS
 from rnnconv_cli.bench.workers import Workers
 from rnnconv_cli.errors import MeasurementError
 
@@ -53,11 +54,18 @@ def test_a_worker_that_dies_is_reported_and_replaced(workers: Workers) -> None:
 def test_a_contestant_that_hangs_is_waited_for_until_the_end_and_not_asked_again(
     workers: Workers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rnnconv_cli.bench.worker.LATE_SECONDS", 0.2)
+    patience: list[float] = []
+
+    def unanswered(connection: Connection, timeout: float) -> bool:
+        patience.append(timeout)
+        return False
+
+    monkeypatch.setattr(Connection, "poll", unanswered)
     late = Workers(end=time.monotonic() - 1.0)
     with contextlib.closing(late):
-        with pytest.raises(MeasurementError, match="gave no answer within 0 s"):
-            late.of("peak", 1).prepare(CASE, 0, None)  # a process needs longer to start
+        with pytest.raises(MeasurementError, match="gave no answer within 30 s"):
+            late.of("peak", 1).prepare(CASE, 0, None)
+        assert patience == [LATE_SECONDS]
         assert late.hung == {"peak"}
         late.release("peak", CASE)  # nothing to do
         with pytest.raises(MeasurementError, match="before"):
@@ -70,7 +78,7 @@ def test_a_worker_whose_answer_was_not_waited_for_is_replaced(
 ) -> None:
     worker = workers.of("peak", 1)
     with monkeypatch.context() as patch:
-        patch.setattr("multiprocessing.connection.Connection.poll", _interrupted)
+        patch.setattr(Connection, "poll", _interrupted)
         with pytest.raises(KeyboardInterrupt):
             worker.prepare(CASE, 0, None)
     assert not worker.is_ready

@@ -1,0 +1,3 @@
+from typing import Any
+
+Line2D: Any
