@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 
 from rnnconv_cli.cli.main import main
+from rnnconv_cli.errors import Interrupted
 
 if __name__ == "__main__":  # worker processes import this module under another name
-    sys.exit(main())
+    status = main()
+    if status == Interrupted.exit_status:
+        # An interrupt that fell into text which Python was executing, as many an import does, is sent again at the end
+        # of `python -m`, served or not. Blocked, it leaves the exit status as it is.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    sys.exit(status)

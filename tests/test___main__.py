@@ -131,6 +131,18 @@ def test_workers_do_not_outlive_a_run_that_was_killed(tmp_path: Path) -> None:
         assert [worker for worker in workers if not _ends(worker, 10 * PROMISED)] == []
 
 
+def test_an_interrupt_of_text_that_was_executed_keeps_the_exit_status(tmp_path: Path) -> None:
+    """Python notes it, however it was served, and would end by a signal."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "from rnnconv_cli.cli import main\n"
+        "try:\n    exec('raise KeyboardInterrupt')\nexcept KeyboardInterrupt:\n    pass\n"
+        "main.main = lambda: 130\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    done = subprocess.run([sys.executable, "-m", "rnnconv_cli"], env=environment, check=False)
+    assert done.returncode == 130
+
+
 def test_a_signal_before_anything_is_measured(tmp_path: Path) -> None:
     """While the kernels are imported or compiled, LLVM may swallow an interrupt; it comes again."""
     command = _command(_claim_file(tmp_path, ENDLESS), "--jobs", "1")

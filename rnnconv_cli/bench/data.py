@@ -121,6 +121,12 @@ def stepped(case: Case, instances: tuple[Instance, ...], descend: Callable[[floa
     return Outcome(losses, gradients, descend(short_rate(losses, gradients), SHORT_STEPS)[0])
 
 
+def nothing_after(run: Callable[[int], object]) -> Outcome:
+    """The outcome of the machine, which has none: only its first call is made, so that no round has it."""
+    run(1)
+    return Outcome(np.empty(0))
+
+
 def has_short_run(case: Case) -> bool:
     """Whether steps of the case's networks are few enough operations for a short run."""
     return replace(case, task=STEP, steps=1).flops <= SHORT_RUN_MOST

@@ -77,6 +77,12 @@ def test_a_short_run_takes_the_smallest_of_the_replicates_rates() -> None:
     assert data.short_rate(np.array([4.0, 8.0]), gradients) == pytest.approx(0.1 * 8 / 16)
 
 
+def test_the_machine_makes_its_first_call_and_has_no_outcome() -> None:
+    calls: list[int] = []
+    assert data.nothing_after(calls.append).losses.size == 0
+    assert calls == [1]
+
+
 def test_a_step_that_takes_long_has_no_short_run() -> None:
     large = Case("step", 4096, 10, 50, 1, "float32")
     assert data.has_short_run(CASE)

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnconv_cli.bench.cases import Case
 from rnnconv_cli.bench.contestants.work import Work, on_threads
-from rnnconv_cli.bench.data import Outcome
+from rnnconv_cli.bench.data import nothing_after
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.sweep.machine import use_one_blas_thread
 
@@ -25,4 +25,4 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
 
         on_threads(case.cores, read, case.cores)
 
-    return Work(run, lambda: Outcome(np.zeros(0)))
+    return Work(run, lambda: nothing_after(run))

@@ -6,7 +6,7 @@ import numpy as np
 
 from rnnconv_cli.bench.cases import Case
 from rnnconv_cli.bench.contestants.work import Work, repeated
-from rnnconv_cli.bench.data import Outcome
+from rnnconv_cli.bench.data import nothing_after
 from rnnconv_cli.bench.floor import PEAK_SIZE
 from rnnconv_cli.problem.elman import Instance
 
@@ -15,4 +15,5 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
     """A call is one product of PEAK_SIZE x PEAK_SIZE matrices in the case's dtype."""
     left, right = np.full((2, PEAK_SIZE, PEAK_SIZE), 0.5, dtype=case.dtype)
     out = np.empty_like(left)
-    return Work(repeated(lambda: np.dot(left, right, out=out)), lambda: Outcome(np.zeros(0)))
+    run = repeated(lambda: np.dot(left, right, out=out))
+    return Work(run, lambda: nothing_after(run))
