@@ -135,8 +135,9 @@ def test_an_interrupt_of_text_that_was_executed_keeps_the_exit_status(tmp_path: 
     """Python notes it, however it was served, and would end by a signal."""
     (tmp_path / "sitecustomize.py").write_text(
         "from rnnconv_cli.cli import main\n"
-        "try:\n    exec('raise KeyboardInterrupt')\nexcept KeyboardInterrupt:\n    pass\n"
-        "main.main = lambda: 130\n"
+        "def interrupted():\n"
+        "    try:\n        exec('raise KeyboardInterrupt')\n    except KeyboardInterrupt:\n        return 130\n"
+        "main.main = interrupted\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
     done = subprocess.run([sys.executable, "-m", "rnnconv_cli"], env=environment, check=False)
