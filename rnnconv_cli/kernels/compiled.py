@@ -160,20 +160,30 @@ def input_products_into(columns: Array, tokens: Array, first: int, last: int, re
 # --- the kernels ------------------------------------------------------------------------------------------------------
 
 
-@kernel
 def activate(preactivation: Array, activation: int) -> Array:
     """Return h = relu(g), g or tanh(g), by code."""
-    hidden = np.empty_like(preactivation)
-    activate_into(flat(preactivation), activation, flat(hidden))
-    return hidden
+    return activated(preactivation.reshape(preactivation.size), activation).reshape(preactivation.shape)
 
 
 @kernel
+def activated(g: Array, activation: int) -> Array:
+    """Return h of neurons in a row: arrays of any number of dimensions need no code of their own."""
+    h = np.empty_like(g)
+    activate_into(g, activation, h)
+    return h
+
+
 def activation_pattern(preactivation: Array, activation: int) -> Array:
     """Return the diagonals of D: 1[g >= 0] for ReLU (Definition 2.2), h'(g) otherwise."""
-    pattern = np.empty_like(preactivation)
-    pattern_into(flat(preactivation), activation, flat(pattern))
-    return pattern
+    return slopes(preactivation.reshape(preactivation.size), activation).reshape(preactivation.shape)
+
+
+@kernel
+def slopes(g: Array, activation: int) -> Array:
+    """Return the diagonal of D of neurons in a row."""
+    slope = np.empty_like(g)
+    pattern_into(g, activation, slope)
+    return slope
 
 
 def forward(W: Array, A: Array, x: Array, activation: int) -> tuple[Array, Array]:

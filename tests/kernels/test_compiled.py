@@ -106,6 +106,8 @@ def test_nothing_is_left_to_compile_after_the_warm_up(draw_network: DrawNetwork,
     pairs = np.ascontiguousarray(hidden[:2].transpose(1, 0, 2))
     kernels.forward_low_rank(W, A, x, pairs, pairs, RELU)
     pattern = kernels.activation_pattern(preactivation, RELU)
+    for of_one_layer in (kernels.activate, kernels.activation_pattern):
+        of_one_layer(preactivation[0], RELU)
     residual = kernels.residuals(B, kernels.activate(preactivation, RELU), labels)
     kernels.loss(residual)
     kernels.weight_gradient(kernels.backward(W, B, pattern, residual), hidden, W.shape[0])
