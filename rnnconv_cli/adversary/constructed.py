@@ -13,7 +13,7 @@ import numpy as np
 
 from rnnconv_cli.adversary.perturbation import DensePerturbation, LowRankPerturbations, State, Target, scaled_to
 from rnnconv_cli.errors import MeasurementError
-from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.arrays import Array, copy_aligned
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.kernels.reference import weights_of_layer
 from rnnconv_cli.problem.seeding import Stream
@@ -67,7 +67,7 @@ def _unit_displacement(state: State, backend: Backend) -> Array:
     everything = np.empty((DESCENT_STEPS + 1, 0), dtype=np.int64)
     moved = np.zeros_like(instance.W)
     for halvings in range(HALVINGS):
-        W, eta = instance.W.copy(), 0.5**halvings / instance.setting.width
+        W, eta = copy_aligned(instance.W), 0.5**halvings / instance.setting.width
         data = (instance.A, instance.B, instance.x, instance.labels, instance.activation)
         step, _ = backend.descend(W, *data, eta, everything, 0, DESCENT_STEPS, 0.0, np.inf, losses, norms)
         if step == DESCENT_STEPS and losses[step - 1] < losses[0]:

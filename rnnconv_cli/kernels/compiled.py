@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from rnnconv_cli.kernels.activations import LINEAR, RELU
-from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.arrays import LINE_BYTES, Array, empty_aligned
 from rnnconv_cli.kernels.jit import kernel, part, piece
 from rnnconv_cli.kernels.reference import DIVERGED, REACHED, RUNNING
 from rnnconv_cli.kernels.thin import adjoint_products_into, products_into, spare_size, step_down_into, tiles_of
@@ -46,6 +46,14 @@ def flat(array: Array) -> Array:
     and run as fast.
     """
     return array.reshape(array.size)
+
+
+@part
+def empty_like_aligned(array: Array) -> Array:
+    """Return an array of the same shape, not filled, that begins on a cache line."""
+    room = np.empty(array.size + LINE_BYTES // array.itemsize, dtype=array.dtype)
+    start = -room.ctypes.data % LINE_BYTES // array.itemsize
+    return room[start : start + array.size].reshape(array.shape)
 
 
 @part
@@ -200,7 +208,7 @@ def forward_low_rank(W: Array, A: Array, x: Array, left: Array, right: Array, ac
 @kernel
 def run_through(W: Array, inputs: Array, left: Array, right: Array, activation: int) -> tuple[Array, Array]:
     """Return (g, h) where sequence i runs through W + sum_r left_{i,r} right_{i,r}^T, `inputs` being A x."""
-    preactivation, hidden = np.empty_like(inputs), np.empty_like(inputs)
+    preactivation, hidden = np.empty_like(inputs), empty_like_aligned(inputs)
     for layer in range(inputs.shape[0]):
         g = preactivation[layer]
         if layer == 0:
@@ -302,15 +310,15 @@ def descend(
     held = min(segment, layers) if segment > 0 else layers
     n_segments = (layers + held - 1) // held
     inputs = input_products(A, x) if n_segments == 1 else np.empty((1, n_sequences, width), dtype=W.dtype)
-    hidden = np.empty((held + 1, n_sequences, width), dtype=W.dtype)
+    hidden = empty_aligned((held + 1, n_sequences, width), W.dtype)
     signals = np.empty((held, n_sequences, width), dtype=W.dtype)
     starts = np.empty((n_segments - 1, n_sequences, width), dtype=W.dtype)
-    gradient = np.empty((width if n_segments > 1 and n_matrices == 1 else 0, width), dtype=W.dtype)
+    gradient = empty_aligned((width if n_segments > 1 and n_matrices == 1 else 0, width), W.dtype)
     squares, columns = np.zeros((n_matrices, tiles_of(width))), np.ascontiguousarray(A.T)
     minus_labels, residual = -labels, np.zeros_like(labels)
-    carried, parts = np.empty((n_sequences, width), dtype=W.dtype), threads_for(width)
+    carried, parts = empty_aligned((n_sequences, width), W.dtype), threads_for(width)
     depth = n_sequences * (held if n_matrices == 1 else 1)
-    spares = np.empty((parts, spare_size(depth, W.itemsize)), dtype=W.dtype)
+    spares = empty_aligned((parts, spare_size(depth, W.itemsize)), W.dtype)
 
     def run(part: int, counters: Array) -> tuple[int, int]:
         return take_steps(
@@ -534,9 +542,10 @@ def apply_product(W: Array, pattern: Array, vectors: Array) -> Array:
     """Return all partial products D_k W ... D_1 W z for k = 1..K, one z per row of `vectors`; (K, r, m)."""
     n_layers = pattern.shape[0]
     partial = np.empty((n_layers, vectors.shape[0], vectors.shape[1]), dtype=vectors.dtype)
+    nothing = np.zeros_like(vectors)
     for layer in range(n_layers):
         current = vectors if layer == 0 else partial[layer - 1]
-        np.dot(current, weights_of_layer(W, layer).T, out=partial[layer])
+        products_into(weights_of_layer(W, layer), current, nothing, 0, W.shape[1], partial[layer])
         for row in range(vectors.shape[0]):
             scale_into(partial[layer, row], pattern[layer])
     return partial
@@ -545,11 +554,13 @@ def apply_product(W: Array, pattern: Array, vectors: Array) -> Array:
 @kernel
 def apply_product_adjoint(W: Array, pattern: Array, vectors: Array) -> Array:
     """Return (D_K W ... D_1 W)^T z for each row z of `vectors`."""
-    current = vectors.copy()
+    current, carried = vectors.copy(), np.empty_like(vectors)
     for layer in range(pattern.shape[0] - 1, -1, -1):
         for row in range(vectors.shape[0]):
             scale_into(current[row], pattern[layer])
-        current = np.dot(current, weights_of_layer(W, layer))
+        zero(flat(carried))
+        adjoint_products_into(weights_of_layer(W, layer), current, 0, W.shape[2], carried)
+        current, carried = carried, current
     return current
 
 
@@ -564,17 +575,20 @@ def length(vector: Array) -> float:
 
 @part
 def product_into(W: Array, pattern: Array, adjoint: bool, vector: Array, spare: Array, result: Array) -> None:
-    """Write D_K W ... D_1 W z, or its adjoint applied to z, for one vector z."""
-    n_layers = pattern.shape[0]
+    """Write D_K W ... D_1 W z, or its adjoint applied to z, for one vector z; `spare` has room for two."""
+    n_layers, width = pattern.shape
+    current, nothing, product = spare[0].reshape(1, width), spare[1].reshape(1, width), result.reshape(1, width)
+    zero(spare[1])
     copy_into(result, vector)
     for step in range(n_layers):
+        copy_into(spare[0], result)
         if adjoint:
-            scale_into(result, pattern[n_layers - 1 - step])
-            np.dot(weights_of_layer(W, n_layers - 1 - step).T, result, out=spare)
+            scale_into(spare[0], pattern[n_layers - 1 - step])
+            zero(result)
+            adjoint_products_into(weights_of_layer(W, n_layers - 1 - step), current, 0, width, product)
         else:
-            np.dot(weights_of_layer(W, step), result, out=spare)
-            scale_into(spare, pattern[step])
-        copy_into(result, spare)
+            products_into(weights_of_layer(W, step), current, nothing, 0, width, product)
+            scale_into(result, pattern[step])
 
 
 @part
@@ -589,12 +603,12 @@ def difference_into(
     result: Array,
 ) -> float:
     """Write (M - M') z, or its adjoint applied to z; return ||M z|| + ||M' z||, which round-off is relative to."""
-    product_into(W, pattern, adjoint, vector, spare[0], result)
+    product_into(W, pattern, adjoint, vector, spare, result)
     reach = length(result)
     if pattern_other.shape[0] > 0:
-        product_into(W_other, pattern_other, adjoint, vector, spare[0], spare[1])
-        reach += length(spare[1])
-        add_into(result, -1, spare[1])
+        product_into(W_other, pattern_other, adjoint, vector, spare, spare[2])
+        reach += length(spare[2])
+        add_into(result, -1, spare[2])
     return reach
 
 
@@ -652,7 +666,7 @@ def product_norm(
     """
     width, n_steps, eps = start.size, min(max_steps, start.size), np.finfo(start.dtype).eps
     lefts, rights = np.zeros((n_steps, width), dtype=start.dtype), np.zeros((n_steps + 1, width), dtype=start.dtype)
-    diagonal, above, spare = np.zeros(n_steps), np.zeros(n_steps), np.empty((2, width), dtype=start.dtype)
+    diagonal, above, spare = np.zeros(n_steps), np.zeros(n_steps), np.empty((3, width), dtype=start.dtype)
     copy_into(rights[0], start)
     orthonormalise(rights, 0, spare[0])
     reach, next_look = 0.0, 1

@@ -47,7 +47,8 @@ PANEL_ROWS = 16 * TILE_ROWS  # of W that are updated with one packed copy of a p
 PANEL_BYTES = 262144  # of such a copy, if more than a tile wide: W is updated in long runs of memory
 SEGMENT_BYTES = 16384  # of a row of W, read in one go, so that memory is read in long runs
 FAR_BYTES = 2097152  # of W, two usual second-level caches: with more, it is asked for ahead of its use
-NEAR_BYTES = 524288  # of W at a time, half of one, that all groups of sequences read; twice as many for many groups
+FAR_ALONE_BYTES = 25165824  # with one sequence: the processor foresees by itself what it reads of a third-level cache
+NEAR_BYTES = 65536  # of W at a time for each sequence that is met by it: results lie near the processor too
 
 
 def products_into(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Array) -> None:
@@ -115,6 +116,8 @@ def run_vectors(depth: int) -> int:
 
 
 # --- the same for the compiler: which part of W meets which vectors, and when -----------------------------------------
+# Of several sequences no group has only one. A single one has calls of its own, without the number of a group and with
+# what is asked for ahead known beforehand: its few operations for each number of W would wait 5 to 10 % longer.
 
 
 @replaces(products_into)
@@ -122,9 +125,13 @@ def _(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Ar
     def compiled(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Array) -> None:
         n_sequences = vectors.shape[0]
         groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
-        is_far = (last - first) * W.shape[1] * W.itemsize > FAR_BYTES
+        is_far = (last - first) * W.shape[1] * W.itemsize > (FAR_BYTES if n_sequences > 1 else FAR_ALONE_BYTES)
         for row in range(first, last, ROWS):
-            for group in range(groups):
+            if n_sequences == 1 and is_far:
+                dots_1(W, row, last, vectors, 0, addend, result, ROWS)
+            elif n_sequences == 1:
+                dots_1(W, row, last, vectors, 0, addend, result, 0)
+            for group in range(groups if n_sequences > 1 else 0):
                 ahead = ROWS if is_far and group == 0 else 0
                 start, stop = group * n_sequences // groups, (group + 1) * n_sequences // groups
                 if stop - start == 5:
@@ -133,10 +140,8 @@ def _(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Ar
                     dots_4(W, row, last, vectors, start, addend, result, ahead)
                 elif stop - start == 3:
                     dots_3(W, row, last, vectors, start, addend, result, ahead)
-                elif stop - start == 2:
-                    dots_2(W, row, last, vectors, start, addend, result, ahead)
                 else:
-                    dots_1(W, row, last, vectors, start, addend, result, ahead)
+                    dots_2(W, row, last, vectors, start, addend, result, ahead)
 
     return compiled
 
@@ -148,12 +153,12 @@ def _(W: Array, vectors: Array, first: int, last: int, result: Array) -> Callabl
         if n_sequences == 0:
             return
         groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
-        is_far = W.shape[0] * (last - first) * W.itemsize > FAR_BYTES
-        near = NEAR_BYTES if groups <= 2 else 2 * NEAR_BYTES  # the results of many are read and written less often
+        is_far = W.shape[0] * (last - first) * W.itemsize > (FAR_BYTES if n_sequences > 1 else FAR_ALONE_BYTES)
+        near = NEAR_BYTES * min(max(n_sequences, 2), 16)
         wide = COLUMN_VECTORS[(n_sequences + groups - 1) // groups] * (VECTOR_BYTES // W.itemsize)
         for left in range(first, last, SEGMENT_BYTES // W.itemsize):
             right = min(last, left + SEGMENT_BYTES // W.itemsize)
-            rows = max(16, min(128, near // ((right - left) * W.itemsize)))
+            rows = max(8, min(128, near // ((right - left) * W.itemsize)))
             for top in range(0, W.shape[0], rows):
                 bottom = min(top + rows, W.shape[0])
                 for column in range(left, right, wide):
@@ -161,7 +166,11 @@ def _(W: Array, vectors: Array, first: int, last: int, result: Array) -> Callabl
                     passed = (column - left) * rows
                     coming = (bottom if bottom < W.shape[0] else 0) + passed // (right - left)
                     column_ahead = left + passed % (right - left)
-                    for group in range(groups):
+                    if n_sequences == 1 and is_far:
+                        columns_1(W, top, bottom, column, end, vectors, 0, result, coming, column_ahead)
+                    elif n_sequences == 1:
+                        columns_1(W, top, bottom, column, end, vectors, 0, result, -1, 0)
+                    for group in range(groups if n_sequences > 1 else 0):
                         row_ahead = coming if is_far and group == 0 else -1
                         start, stop = group * n_sequences // groups, (group + 1) * n_sequences // groups
                         if stop - start == 5:
@@ -170,10 +179,8 @@ def _(W: Array, vectors: Array, first: int, last: int, result: Array) -> Callabl
                             columns_4(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
                         elif stop - start == 3:
                             columns_3(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
-                        elif stop - start == 2:
-                            columns_2(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
                         else:
-                            columns_1(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
+                            columns_2(W, top, bottom, column, end, vectors, start, result, row_ahead, column_ahead)
 
     return compiled
 

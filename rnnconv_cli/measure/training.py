@@ -11,7 +11,7 @@ import numpy as np
 from rnnconv_cli.adversary.perturbation import state_of
 from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
-from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.arrays import Array, copy_aligned
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.cost import layers_held, seconds_per_step
 from rnnconv_cli.measure.tangent import extreme_eigenvalue
@@ -118,7 +118,7 @@ def descend(
     target, limit = floor + accuracy * (initial - floor), BLOW_UP * initial
     batches = _batches(instance, training)
     losses, norms = np.empty(training.max_steps + 1), np.zeros(training.max_steps + 1)
-    W = instance.W.copy()
+    W = copy_aligned(instance.W)
     chunk = max(1, int(CHUNK_SECONDS / seconds_per_step(instance.setting)))
     step, code, moved = 0, reference.RUNNING, []
     while code == reference.RUNNING and step <= training.max_steps:

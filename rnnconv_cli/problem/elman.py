@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnconv_cli.kernels.activations import ACTIVATIONS
-from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.arrays import Array, empty_aligned
 from rnnconv_cli.problem import sequences
 from rnnconv_cli.problem.seeding import Stream, stream
 from rnnconv_cli.records import ProblemSetting
@@ -45,7 +45,7 @@ def network(setting: ProblemSetting, rng: np.random.Generator) -> tuple[Array, A
     A = rng.standard_normal((width, setting.input_dim)) * scale
     B = rng.standard_normal((setting.output_dim, width))
     B /= math.sqrt(setting.output_dim if setting.output_variance == "1/d" else width)
-    W = np.empty((setting.horizon if setting.layers == "independent" else 1, width, width), dtype=dtype)
+    W = empty_aligned((setting.horizon if setting.layers == "independent" else 1, width, width), dtype)
     for matrix in W:
         for first in range(0, width, ROWS_AT_A_TIME):
             rows = matrix[first : first + ROWS_AT_A_TIME]

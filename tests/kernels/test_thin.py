@@ -145,18 +145,19 @@ def test_step_down_in_parts(width: int, dtype: str, draw: Draw) -> None:
     np.testing.assert_allclose(squares[0], squares[1], rtol=float(100 * np.finfo(dtype).eps))
 
 
-def test_a_matrix_wider_than_one_segment(draw: Draw) -> None:
+@pytest.mark.parametrize(("rows", "n_sequences", "far"), [(150, 6, "FAR_BYTES"), (1500, 1, "FAR_ALONE_BYTES")])
+def test_a_matrix_wider_than_one_segment(rows: int, n_sequences: int, far: str, draw: Draw) -> None:
     """More columns than are read in one go, more rows than are near at a time, and asked for ahead of their use."""
     columns = thin.SEGMENT_BYTES // 8 + 70
-    W, vectors, given = draw(150, columns), draw(6, 150), draw(6, columns)
-    assert W.nbytes > thin.FAR_BYTES
+    W, vectors, given = draw(rows, columns), draw(n_sequences, rows), draw(n_sequences, columns)
+    assert W.nbytes > getattr(thin, far)
     found, expected = given.copy(), given.copy()
     adjoint_products(W, vectors, 0, columns, found)
     thin.adjoint_products_into(W, vectors, 0, columns, expected)
-    assert_close(found, expected, np.abs(vectors) @ np.abs(W) + np.abs(given), 150)
+    assert_close(found, expected, np.abs(vectors) @ np.abs(W) + np.abs(given), rows)
     forward, wanted = np.empty_like(vectors), np.empty_like(vectors)
-    products(W, given, vectors, 0, 150, forward)
-    thin.products_into(W, given, vectors, 0, 150, wanted)
+    products(W, given, vectors, 0, rows, forward)
+    thin.products_into(W, given, vectors, 0, rows, wanted)
     assert_close(forward, wanted, np.abs(given) @ np.abs(W).T + np.abs(vectors), columns)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rnnconv_cli.kernels.activations import ACTIVATIONS
-from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.arrays import LINE_BYTES, Array
 from rnnconv_cli.problem import elman
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import ProblemSetting
@@ -55,6 +55,7 @@ def test_shapes_and_precision(make_setting: MakeSetting, layers: str, n_matrices
         assert array.shape == shape
         assert array.dtype == np.dtype(dtype)
         assert array.flags.c_contiguous
+    assert instance.W.ctypes.data % LINE_BYTES == 0
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -9,6 +9,7 @@ from rnnconv_cli.bench.contestants.kernel_calls import BUILDERS, descended
 from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, on_threads
 from rnnconv_cli.bench.data import Descended, stepped
 from rnnconv_cli.kernels import compiled
+from rnnconv_cli.kernels.arrays import copy_aligned
 from rnnconv_cli.kernels.threads import use_threads
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.sweep.machine import use_one_blas_thread
@@ -25,7 +26,7 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
 
 
 def _replicates(case: Case, instances: tuple[Instance, ...]) -> Work:
-    weights = [instance.W.copy() for instance in instances]
+    weights = [copy_aligned(instance.W) for instance in instances]
 
     def run(count: int) -> None:
         def descend(replicate: int) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from rnnconv_cli.bench.cases import FORWARD, GRADIENT, LANCZOS_STEPS, PRODUCT, STEP, Case
 from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, repeated
 from rnnconv_cli.bench.data import Descended, Outcome, first_pattern, start_vector, stepped
-from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.arrays import Array, copy_aligned
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.problem.elman import Instance
 
@@ -38,10 +38,10 @@ def descended(backend: Backend, instance: Instance, W: Array, learning_rate: flo
 
 
 def _step(backend: Backend, case: Case, instance: Instance) -> Work:
-    W = instance.W.copy()
+    W = copy_aligned(instance.W)
 
     def descend(learning_rate: float, steps: int) -> Descended:
-        after = instance.W.copy()
+        after = copy_aligned(instance.W)
         return descended(backend, instance, after, learning_rate, steps)[-1:], after
 
     return Work(
