@@ -8,7 +8,7 @@ from numba import njit
 from rnnconv_cli.bench.cases import Case
 from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, on_threads
 from rnnconv_cli.bench.data import Descended, stepped
-from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.arrays import Array, copy_aligned
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.sweep.machine import use_one_blas_thread
 
@@ -41,7 +41,7 @@ def build(case: Case, instances: tuple[Instance, ...]) -> Work:
     """The replicates in numba, with one BLAS thread for each of its own."""
     use_one_blas_thread()
     before = np.concatenate([instance.W for instance in instances])
-    weights = before.copy()
+    weights = copy_aligned(before)
     inputs = [instance.x @ instance.A.T for instance in instances]
 
     def run_one(W: Array, k: int, learning_rate: float, steps: int) -> float:

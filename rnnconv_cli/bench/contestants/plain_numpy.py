@@ -13,7 +13,7 @@ from rnnconv_cli.bench.cases import FORWARD, GRADIENT, PRODUCT, Case
 from rnnconv_cli.bench.contestants.work import TINY_RATE, Work, repeated
 from rnnconv_cli.bench.data import Descended, Outcome, first_pattern, start_vector, stepped
 from rnnconv_cli.bench.lanczos import chain_norm
-from rnnconv_cli.kernels.arrays import Array
+from rnnconv_cli.kernels.arrays import Array, copy_aligned
 from rnnconv_cli.problem.elman import Instance
 
 
@@ -24,7 +24,7 @@ class Network:
     """
 
     def __init__(self, instance: Instance) -> None:
-        self.W = instance.W[0].copy()
+        self.W = copy_aligned(instance.W[0])
         self.B, self.labels = instance.B, instance.labels[1:]
         self.inputs = instance.x @ instance.A.T
         self.hidden: Array = np.maximum(self.inputs, 0)

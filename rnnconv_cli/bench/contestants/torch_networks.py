@@ -44,8 +44,7 @@ def networks(instances: tuple[Instance, ...]) -> Networks:
     """The instances as tensors: copies, as a step changes W."""
 
     def joined(arrays: list[Array], axis: int) -> Tensor:
-        stacked = np.stack(arrays, axis) if len(arrays) > 1 else arrays[0].copy()
-        return torch.from_numpy(stacked)
+        return torch.tensor(np.stack(arrays, axis) if len(arrays) > 1 else arrays[0])
 
     return Networks(
         joined([each.W[0] for each in instances], 0),
