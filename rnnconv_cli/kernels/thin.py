@@ -43,7 +43,7 @@ from rnnconv_cli.kernels.jit import part, replaces
 from rnnconv_cli.kernels.simd import BLOCK
 
 VECTOR_BYTES, ROWS, TILE_ROWS, TILE_VECTORS = BLOCK.vector_bytes, BLOCK.rows, BLOCK.tile_rows, BLOCK.tile_vectors
-PANEL_ROWS = 16 * TILE_ROWS  # of W that are updated with one packed copy of a panel of H
+PANEL_ROWS = 64 * TILE_ROWS  # of W that are updated with one packed copy of a panel of H: all of H is read for each
 PANEL_BYTES = 262144  # of such a copy, if more than a tile wide: W is updated in long runs of memory
 SEGMENT_BYTES = 16384  # of a row of W, read in one go, so that memory is read in long runs
 FAR_BYTES = 2097152  # of W, two usual second-level caches: with more, it is asked for ahead of its use
