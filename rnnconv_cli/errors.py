@@ -136,13 +136,24 @@ class OutputError(RnnconvError):
         return f"{self.path}: could not be written ({self.reason}); try another --output"
 
 
+class StoreError(RnnconvError):
+    """A store of measured trials that cannot be read or written; the results are still shown."""
+
+    def __init__(self, path: str, problem: str, hint: str) -> None:
+        super().__init__(path, problem, hint)
+        self.path, self.problem, self.hint = path, problem, hint
+
+    def __str__(self) -> str:
+        return f"the store {self.path} {self.problem}; {self.hint}"
+
+
 class Interrupted(RnnconvError):
     """Ctrl-C."""
 
     exit_status: ClassVar[int] = EXIT_INTERRUPTED
 
     def __str__(self) -> str:
-        return "interrupted; nothing was written"
+        return "interrupted; no result was written"
 
 
 class Terminated(Interrupted):
@@ -151,4 +162,4 @@ class Terminated(Interrupted):
     exit_status: ClassVar[int] = EXIT_TERMINATED
 
     def __str__(self) -> str:
-        return "terminated; nothing was written"
+        return "terminated; no result was written"

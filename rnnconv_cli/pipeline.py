@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
 from rnnconv_cli import __version__
-from rnnconv_cli.errors import UnknownName
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UnknownName
 from rnnconv_cli.judge.frontier import answers
 from rnnconv_cli.judge.judge import exit_status, judge_check, judge_claim, level
 from rnnconv_cli.kernels.backend import BACKENDS, warm_up
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.selfcheck import self_check
-from rnnconv_cli.records import MAIN, ClaimResult, Observation, Report, Timing, Trial
+from rnnconv_cli.records import MAIN, ClaimResult, Environment, Observation, Report, Timing, Trial
 from rnnconv_cli.spec.loader import LoadedClaim
+from rnnconv_cli.sweep.conditions import conditions
 from rnnconv_cli.sweep.execute import Readings, execute
+from rnnconv_cli.sweep.keeper import StoreKeeper
 from rnnconv_cli.sweep.machine import environment_facts, rare_collections
 from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_bytes, predicted_seconds, selected_checks
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.rounds import next_jobs, searching, typical_jobs
+from rnnconv_cli.sweep.store import Store
+from rnnconv_cli.sweep.why import reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,8 @@ class Options:
     checks: tuple[str, ...]
     strict: bool
     command: tuple[str, ...]
+    store: Path | None = None  # where trials are kept, and found again
+    fresh: bool = False  # whether everything is measured, whatever is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,19 @@ class CheckCost:
     control_trials: int
     seconds: float
     peak_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """What of one check is still to be measured: how many of its trials, for how long, and why."""
+
+    claim: str
+    check: str
+    trials: int
+    missing: int
+    seconds: float  # predicted core-seconds of the missing ones
+    reasons: tuple[tuple[str, int], ...]  # with how many trials each, most first
+    in_rounds: bool  # whether further trials follow from what these show
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +91,14 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
         self_check(options.backend, problems, options.seed)
         environment = environment_facts(options.backend, options.command, options.jobs)
     prepared = time.perf_counter()
-    plan, readings = _measured(claims, plan, options, progress)
+    with closing(StoreKeeper(options.store, conditions(options.backend), fresh=options.fresh)) as keeper:
+        plan, readings = _measured(claims, plan, options, progress, keeper)
     measured = time.perf_counter()
     results = judge(claims, observations_of(plan, readings), options.checks)
     progress.close()
-    status, reasons = exit_status(results, strict=options.strict)
+    status, why = exit_status(results, strict=options.strict)
+    if keeper.problem is not None:
+        status, why = EXIT_COULD_NOT_MEASURE, (str(keeper.problem), *why)
     judged = time.perf_counter()
     return Report(
         tool_version=__version__,
@@ -82,9 +106,9 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
         seed=options.seed,
         backend=options.backend,
         exit_status=status,
-        exit_reasons=reasons,
+        exit_reasons=why,
         claims=results,
-        environment=environment,
+        environment=Environment((*environment.facts, *keeper.facts)),
         timing=Timing(
             (
                 ("prepare", prepared - started),
@@ -96,7 +120,9 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
     )
 
 
-def _measured(claims: Sequence[LoadedClaim], plan: Plan, options: Options, progress: Progress) -> tuple[Plan, Readings]:
+def _measured(
+    claims: Sequence[LoadedClaim], plan: Plan, options: Options, progress: Progress, keeper: StoreKeeper
+) -> tuple[Plan, Readings]:
     """Carry a plan out, and the rounds that searches add to it: what was planned in the end, and every reading."""
     levels = {claim.claim.id: level(claim.claim) for claim in claims}
     searches = tuple(searching(claims, profile=options.profile, checks=options.checks))
@@ -132,7 +158,13 @@ def _measured(claims: Sequence[LoadedClaim], plan: Plan, options: Options, progr
         return list(new)
 
     readings = execute(
-        tuple(known), backend=options.backend, jobs=options.jobs, progress=progress, urgent=urgent, more=next_rounds
+        tuple(known),
+        backend=options.backend,
+        jobs=options.jobs,
+        progress=progress,
+        urgent=urgent,
+        more=next_rounds,
+        keeper=keeper,
     )
     return Plan(tuple(dict.fromkeys((*plan.jobs, *(job for each in rounds for job in each.jobs))))), readings
 
@@ -192,6 +224,48 @@ def preview(claims: Sequence[LoadedClaim], options: Options) -> Preview:
     for job in (*plan.jobs, *likely):
         by_check[job.claim, job.check].append(job)
     return Preview(tuple(_cost(claim, check, jobs) for (claim, check), jobs in by_check.items()))
+
+
+def outstanding(claims: Sequence[LoadedClaim], options: Options) -> tuple[Outstanding, ...]:
+    """Return what `verify` would measure now, check by check; of a search, in its first round. Nothing is written.
+
+    Raises what `verify` would before measuring, and StoreError.
+    """
+    plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
+    missing = _missing(plan.trials, options)
+    open_ = {(each.claim, each.check) for each in searching(claims, profile=options.profile, checks=options.checks)}
+    by_check: dict[tuple[str, str], dict[Trial, None]] = defaultdict(dict)
+    for job in plan.jobs:
+        by_check[job.claim, job.check][job.trial] = None
+    return tuple(_outstanding(place, trials, missing, in_rounds=place in open_) for place, trials in by_check.items())
+
+
+def _missing(trials: Sequence[Trial], options: Options) -> Mapping[Trial, str]:
+    """The trials that would be measured, each with the reason."""
+    if options.store is None or not options.store.exists():
+        return dict.fromkeys(trials, "no store")
+    if options.fresh:
+        return dict.fromkeys(trials, "a fresh run")
+    here = conditions(options.backend)
+    with closing(Store(options.store)) as store:
+        found = store.find(here, trials)
+        return reasons([trial for trial in trials if trial not in found], store, here)
+
+
+def _outstanding(
+    place: tuple[str, str], trials: Collection[Trial], missing: Mapping[Trial, str], *, in_rounds: bool
+) -> Outstanding:
+    claim, check = place
+    why = {trial: missing[trial] for trial in trials if trial in missing}
+    return Outstanding(
+        claim,
+        check,
+        trials=len(trials),
+        missing=len(why),
+        seconds=sum(map(predicted_seconds, why)),
+        reasons=tuple(Counter(why.values()).most_common()),
+        in_rounds=in_rounds,
+    )
 
 
 def _cost(claim: str, check: str, jobs: Sequence[Job]) -> CheckCost:

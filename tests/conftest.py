@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,17 @@ MAX_STEPS = 5000
 # The same examples in every run, and no verdict from a busy machine's clock.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+
+@pytest.fixture(scope="session")
+def _stores(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stores")
+
+
+@pytest.fixture(autouse=True)
+def _store_of_its_own(_stores: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test finds what another has measured, in this process or in one that it starts."""
+    monkeypatch.setenv("RNNCONV_STORE", str(_stores / f"{uuid.uuid4()}.sqlite"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,7 +119,9 @@ def test_a_signal_ends_the_run_and_its_workers(
         (os.killpg if to_group else os.kill)(process.pid, number)
         out, err = process.communicate(timeout=10 * PROMISED)  # what a busy machine may add
         assert (process.returncode, out) == (status, "")
-        assert err.splitlines() == [f"rnnconv: {word}; nothing was written"]
+        store = os.environ["RNNCONV_STORE"]
+        kept = f"rnnconv: finished trials are kept in {store}: the same command goes on from there"
+        assert err.splitlines() == [kept, f"rnnconv: {word}; no result was written"]
         assert [worker for worker in workers if not _ends(worker, PROMISED)] == []
 
 
@@ -156,7 +158,7 @@ def test_a_signal_before_anything_is_measured(tmp_path: Path) -> None:
                 process.wait(timeout=POLL)
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=10 * PROMISED)
-        assert (process.returncode, out, err) == (130, "", "rnnconv: interrupted; nothing was written\n")
+        assert (process.returncode, out, err) == (130, "", "rnnconv: interrupted; no result was written\n")
     finally:
         process.kill()
         process.communicate(timeout=HANG)

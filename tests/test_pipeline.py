@@ -4,6 +4,7 @@ import importlib.metadata
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -268,6 +269,61 @@ def test_a_network_beyond_memory_is_refused_before_measuring(
     huge = written({**NORM, "problem": {"width": 10**7, "horizon": 16, "n_sequences": 1}})
     with pytest.raises(ResourceError, match="m=10000000 L=16 n=1"):
         verify([huge], OPTIONS, recorder)
+
+
+# --- what is kept -----------------------------------------------------------------------------------------------------
+
+
+def test_a_second_run_measures_nothing_and_finds_the_same(
+    claim: LoadedClaim, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = replace(OPTIONS, store=tmp_path / "kept.sqlite")
+    first = verify([claim], options, recorder)
+    monkeypatch.setattr(executor, "run_group", _never)
+    second = verify([claim], options, recorder)
+    assert document(second) == document(first) == document(verify([claim], replace(options, jobs=2), recorder))
+    counts = [dict(each.environment.facts) for each in (first, second)]
+    n_trials = len(make_plan([claim], profile="quick", seed=OPTIONS.seed).trials)
+    assert [(each["trials_found"], each["trials_measured"]) for each in counts] == [(0, n_trials), (n_trials, 0)]
+    with pytest.raises(AssertionError, match="called with"):
+        verify([claim], replace(options, fresh=True), recorder)
+
+
+def test_an_interrupted_run_is_gone_on_with(claim: LoadedClaim, recorder: Recorder, tmp_path: Path) -> None:
+    options = replace(OPTIONS, store=tmp_path / "kept.sqlite")
+    undisturbed = verify([claim], OPTIONS, recorder)
+    n_before = len(recorder.advanced)
+
+    class Impatient:
+        """Ends the run at its hundredth piece of work."""
+
+        def phase(self, name: str, total: float | None) -> None:
+            self.left = 100
+
+        def expect(self, seconds: float) -> None: ...
+
+        def advance(self, label: str, seconds: float) -> None:
+            self.left -= 1
+            if not self.left:
+                raise KeyboardInterrupt
+
+        def close(self) -> None: ...
+
+    with pytest.raises(KeyboardInterrupt):
+        verify([claim], options, Impatient())
+    ended = verify([claim], options, recorder)
+    assert document(ended) == document(undisturbed)
+    assert len(recorder.advanced) - n_before == n_before - 100
+
+
+def test_a_store_that_cannot_be_used_costs_no_result(claim: LoadedClaim, recorder: Recorder, tmp_path: Path) -> None:
+    spoilt = tmp_path / "kept.sqlite"
+    spoilt.write_text("no store")
+    report = verify([claim], replace(OPTIONS, store=spoilt), recorder)
+    assert report.exit_status == EXIT_COULD_NOT_MEASURE
+    assert report.exit_reasons[0] == f"the store {spoilt} is no store of rnnconv; name another --store"
+    assert document(report)["claims"] == document(verify([claim], OPTIONS, recorder))["claims"]
+    assert spoilt.read_text() == "no store"
 
 
 def _never(*arguments: object) -> None:

@@ -121,6 +121,29 @@ RESULTS = (
 )
 
 
+STORE_FILE = click.option(
+    "--store",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path(".rnnconv", "observations.sqlite"),
+    show_default=True,
+    envvar="RNNCONV_STORE",
+    show_envvar=True,
+    metavar="FILE",
+    help="Where finished trials are kept, and found by the next run.",
+)
+STORE = (
+    STORE_FILE,
+    click.option("--no-store", is_flag=True, help="Keep no trial, and find none."),
+    click.option("--fresh", is_flag=True, help="Measure every trial, also those that are kept."),
+    click.option("--dry-run", is_flag=True, help="Measure nothing: list what would be measured, and why."),
+)
+
+
+def store_options(command: Command) -> Command:
+    """Give a command the options that say where trials are kept."""
+    return _with(STORE, command)
+
+
 def run_options(command: Command) -> Command:
     """Give a command the options that say what is measured, and how."""
     return _with(RUN, command)

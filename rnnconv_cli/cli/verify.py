@@ -12,7 +12,8 @@ import click
 
 from rnnconv_cli.cli import output
 from rnnconv_cli.cli.console import complain, put, style_of
-from rnnconv_cli.cli.options import Destination, cores, example, result_options, run_options
+from rnnconv_cli.cli.dry_run import to_do
+from rnnconv_cli.cli.options import Destination, cores, example, result_options, run_options, store_options
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
 from rnnconv_cli.report import FORMATS
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[CLAIM|PATH]...")
 @click.option("--all", "everything", is_flag=True, help="Every claim that comes with the tool.")
 @run_options
+@store_options
 @result_options
 @click.pass_context
 def verify(
@@ -39,6 +41,10 @@ def verify(
     seed: int,
     jobs: int | None,
     backend: str,
+    store: Path,
+    no_store: bool,
+    fresh: bool,
+    dry_run: bool,
     form: str,
     outputs: tuple[Destination, ...],
     strict: bool,
@@ -53,14 +59,20 @@ def verify(
     from rnnconv_cli.sweep.spawning import start_server
 
     claims = load_all(chosen(names, everything=everything), Overrides(settings, replicates, checks))
-    output.prepare(outputs)
     jobs = jobs or cores()
-    if jobs > 1:
-        start_server("rnnconv_cli.cli.main")
-    from rnnconv_cli.pipeline import Options  # now, as it takes a while
+    if not dry_run:
+        output.prepare(outputs)
+        if jobs > 1:
+            start_server("rnnconv_cli.cli.main")
+    from rnnconv_cli import pipeline  # now, as it takes a while
 
     command = context.obj or ("rnnconv", "verify")
-    report = _measured(claims, Options(profile, seed, jobs, backend, checks, strict, command), quiet=quiet)
+    kept_in = None if no_store else store
+    options = pipeline.Options(profile, seed, jobs, backend, checks, strict, command, kept_in, fresh)
+    if dry_run:
+        put(to_do(pipeline.outstanding(claims, options), style_of(sys.stdout)))
+        return
+    report = _measured(claims, options, quiet=quiet)
     failures = output.write(report, outputs)
     if failures:
         reasons = (*map(str, failures), *report.exit_reasons)
@@ -89,5 +101,10 @@ def _measured(claims: Sequence[LoadedClaim], options: Options, *, quiet: bool) -
     from rnnconv_cli import pipeline
     from rnnconv_cli.cli.progress import progress_on
 
-    with progress_on(sys.stderr, quiet=quiet) as progress:
-        return pipeline.verify(claims, options, progress)
+    try:
+        with progress_on(sys.stderr, quiet=quiet) as progress:
+            return pipeline.verify(claims, options, progress)
+    except KeyboardInterrupt:
+        if options.store is not None and options.store.exists():
+            complain(f"rnnconv: finished trials are kept in {options.store}: the same command goes on from there")
+        raise

@@ -11,31 +11,48 @@ from collections.abc import Callable, Collection, Generator, Iterable, Iterator,
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from queue import SimpleQueue
+from typing import Protocol
 
-import numpy as np
-
-from rnnconv_cli.errors import MeasurementError, OverflowedNetwork, ResourceError
-from rnnconv_cli.kernels.backend import BACKENDS, Backend
+from rnnconv_cli.errors import ResourceError
 from rnnconv_cli.kernels.threads import threads_in_use, use_threads
-from rnnconv_cli.measure import MEASUREMENTS
-from rnnconv_cli.measure.training import step_is_too_large
-from rnnconv_cli.problem import elman
-from rnnconv_cli.problem.sequences import broken_preconditions
 from rnnconv_cli.records import ProblemSetting, Reading, Status, Trial
 from rnnconv_cli.sweep.machine import limit_blas_threads, rare_collections, usable_memory, use_one_blas_thread
 from rnnconv_cli.sweep.plan import predicted_bytes, predicted_seconds
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.spawning import WORKERS, start_server
+from rnnconv_cli.sweep.trial import Group, Results, label, run_group, without_value
 
 WORTH_A_POOL_SECONDS = 4.0  # below this, starting worker processes costs more than it saves
 LEAD_SECONDS = 1.0  # of predicted work that workers have at hand, so that none waits for the next
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
 Readings = Mapping[Trial, tuple[Reading, ...]]
-Results = tuple[tuple[Reading, ...], ...]
 Finished = Generator[tuple[float, Group, Results], None, None]
 More = Callable[[Collection[Trial], Readings], Sequence[Trial]]  # what just ended, all that is known -> what else to do
+
+
+class Keeper(Protocol):
+    """Where readings outlive a run."""
+
+    def find(self, trials: Collection[Trial]) -> Readings:
+        """Return the readings of those trials that need no measuring."""
+
+    def keep(self, measured: Readings) -> None:
+        """Store readings, at once."""
+
+
+class NothingKept:
+    """Every run measures everything."""
+
+    def find(self, trials: Collection[Trial]) -> Readings:
+        """Return nothing."""
+        return {}
+
+    def keep(self, measured: Readings) -> None:
+        """Let go of the readings."""
+
+
+NOTHING_KEPT = NothingKept()
 
 
 class _Queue:
@@ -92,71 +109,38 @@ def execute(
     progress: Progress,
     urgent: Set[Trial] = frozenset(),
     more: More = lambda ended, readings: (),
+    keeper: Keeper = NOTHING_KEPT,
 ) -> Readings:
-    """Return the readings of every trial, measured by at most `jobs` worker processes.
+    """Return the readings of every trial: those that `keeper` has, and the rest measured by at most `jobs` processes.
 
     The urgent trials come first, then the longest. As trials end, `more` names further ones, none of them twice; they
     are next. A trial that cannot be carried out is a reading with status `failed`, also where its worker died.
     Raises ResourceError, before any of `trials` is measured, for one that does not fit in memory.
     """
     queue = _Queue(jobs)
-    with rare_collections():
-        seconds = queue.add(trials, urgent)
-    progress.phase("measuring", seconds)
     readings: dict[Trial, tuple[Reading, ...]] = {}
+
+    def add(trials: Collection[Trial], urgent: Set[Trial] = frozenset()) -> float:
+        found = keeper.find(trials)
+        readings.update(found)
+        seconds = queue.add([trial for trial in trials if trial not in found], urgent)
+        further = more(found.keys(), readings) if found else ()
+        return seconds + add(further) if further else seconds
+
+    with rare_collections():
+        seconds = add(trials, urgent)
+    progress.phase("measuring", seconds)
     while queue:
         finished = (_in_workers if queue.is_worth_a_pool else _in_this_process)(queue, backend)
         with contextlib.closing(finished):  # ends the workers here and now, also where an error comes out of `advance`
             for seconds, group, results in finished:
-                readings.update(zip(group, results, strict=True))
+                measured = dict(zip(group, results, strict=True))
+                keeper.keep(measured)
+                readings.update(measured)
                 progress.advance(label(group[0]), seconds)
                 if further := more(group, readings):
-                    progress.expect(queue.add(further))
+                    progress.expect(add(further))
     return readings
-
-
-def label(trial: Trial) -> str:
-    """Return a trial in a few words, for people."""
-    problem = trial.problem
-    return f"{trial.quantity} m={problem.width} L={problem.horizon} n={problem.n_sequences} draw {trial.replicate}"
-
-
-def run_trial(trial: Trial, instance: elman.Instance, backend: Backend) -> tuple[Reading, ...]:
-    """Return the readings of one trial on its instance, or its one status where it has none."""
-    broken = [name for name in broken_preconditions(trial.problem, instance.x) if name in trial.preconditions]
-    if broken:
-        return _without_value(trial, Status.OUT_OF_REGIME, "breaks " + ", ".join(broken))
-    try:
-        with np.errstate(all="ignore"):  # what overflows becomes a status, read off the value itself
-            if (
-                trial.training is not None
-                and "step-size" in trial.preconditions
-                and step_is_too_large(instance, trial.training, backend)
-            ):
-                return _without_value(trial, Status.OUT_OF_REGIME, "breaks step-size: eta lambda_max >= 2")
-            return MEASUREMENTS[trial.quantity].measure(instance, trial, backend)
-    except OverflowError:  # where NumPy has infinity, Python's own floats raise
-        return _without_value(trial, Status.DIVERGED, "a number beyond the range of float64")
-    except OverflowedNetwork as error:
-        return _without_value(trial, Status.DIVERGED, str(error))
-    except (MeasurementError, MemoryError, ZeroDivisionError, np.linalg.LinAlgError) as error:
-        return _without_value(trial, Status.FAILED, str(error) or type(error).__name__)
-
-
-def run_group(group: Group, backend_name: str) -> Results:
-    """Return the readings of trials that share an instance, drawing it once."""
-    first = group[0]
-    try:
-        instance = elman.draw(first.problem, first.seed, first.replicate)
-    except (MeasurementError, MemoryError) as error:
-        return tuple(_without_value(trial, Status.FAILED, str(error) or "out of memory") for trial in group)
-    return tuple(run_trial(trial, instance, BACKENDS[backend_name]) for trial in group)
-
-
-def _without_value(trial: Trial, status: Status, detail: str) -> tuple[Reading, ...]:
-    first = MEASUREMENTS[trial.quantity].first_decade
-    points: tuple[float | None, ...] = tuple(float(decade - first) for decade in trial.read_at) or (None,)
-    return tuple(Reading(None, status, point, detail=detail) for point in points)
 
 
 def _instance(trial: Trial) -> tuple[ProblemSetting, int, int]:
@@ -181,20 +165,28 @@ def _in_this_process(queue: _Queue, backend: str) -> Finished:
 
 
 def _in_workers(queue: _Queue, backend: str) -> Finished:
+    """Measure in worker processes until nothing waits, or one of them dies: then every trial that was begun, by itself.
+
+    Who killed the worker is not known, and a trial is not to blame for its neighbour. It has failed if it kills a
+    worker that it had to itself.
+    """
     start_server()
+    begun: list[tuple[float, Group]] = []
+    yield from _side_by_side(queue, backend, begun)
+    with _lone_worker(queue.threads) as measured_by:
+        for seconds, group in begun:
+            yield seconds, group, tuple(measured_by(trial, backend) for trial in group)
+
+
+def _side_by_side(queue: _Queue, backend: str, begun: list[tuple[float, Group]]) -> Finished:
+    """Measure what waits; where a worker dies, add to `begun` what is lost with it, and take nothing more."""
     workers, ahead = queue.jobs, 0.0  # predicted seconds of what runs, or waits in the pool
-    pool = ProcessPoolExecutor(
-        workers,
-        mp_context=WORKERS,
-        initializer=_start_worker,
-        initargs=(queue.threads,),
-    )
     running: dict[Future[Results], tuple[float, Group]] = {}
     ended = SimpleQueue[Future[Results]]()
-    try:
-        while queue or running:
+    with _pool(workers, queue.threads) as pool:
+        while running or (queue and not begun):
             lead = LEAD_SECONDS if queue.jobs == workers else 0.0
-            if queue and (len(running) < queue.jobs or ahead < lead / 2):
+            if queue and not begun and (len(running) < queue.jobs or ahead < lead / 2):
                 with _signals_kept():  # workers start as work is submitted, and only then
                     while queue and (len(running) < queue.jobs or ahead < lead):
                         seconds, group = queue.next()
@@ -204,11 +196,40 @@ def _in_workers(queue: _Queue, backend: str) -> Finished:
             future = ended.get()
             seconds, group = running.pop(future)
             ahead -= seconds
-            try:
+            if isinstance(future.exception(), BrokenProcessPool):
+                begun.append((seconds, group))
+            else:
                 yield seconds, group, future.result()
+
+
+@contextlib.contextmanager
+def _lone_worker(threads: int) -> Iterator[Callable[[Trial, str], tuple[Reading, ...]]]:
+    """Measure one trial at a time, in a worker that is replaced where a trial kills it."""
+    with contextlib.ExitStack() as pools:
+        alive: list[ProcessPoolExecutor] = []
+
+        def measured_by(trial: Trial, backend: str) -> tuple[Reading, ...]:
+            if not alive:
+                alive.append(pools.enter_context(_pool(1, threads)))
+            with _signals_kept():
+                future = _submitted(alive[0], (trial,), backend)
+            try:
+                (readings,) = future.result()
             except BrokenProcessPool:
-                detail = "a worker process died before it was done, most often for want of memory"
-                yield seconds, group, tuple(_without_value(trial, Status.FAILED, detail) for trial in group)
+                alive.clear()
+                detail = "killed its worker process twice, the second time with nothing beside it"
+                return without_value(trial, Status.FAILED, detail)
+            return readings
+
+        yield measured_by
+
+
+@contextlib.contextmanager
+def _pool(workers: int, threads: int) -> Iterator[ProcessPoolExecutor]:
+    """A pool of worker processes that ends with the block, at once where an error comes out of it."""
+    pool = ProcessPoolExecutor(workers, mp_context=WORKERS, initializer=_start_worker, initargs=(threads,))
+    try:
+        yield pool
     except BaseException:
         pool.shutdown(wait=False, cancel_futures=True)
         for worker in multiprocessing.active_children():

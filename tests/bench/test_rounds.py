@@ -89,7 +89,8 @@ def test_long_calls_get_the_fewest_rounds_and_the_first_call_is_none_of_them(tmp
 
 
 def test_a_peer_that_is_far_behind_in_a_long_call_is_timed_once(tmp_path: Path) -> None:
-    cast = Cast(rnnconv=(RIGHT, [0.1] * 9), numpy=(RIGHT, [0.3] * 9), numba=(RIGHT, [1.3] * 9), jax=(RIGHT, [1.1] * 9))
+    times = {"rnnconv": 0.1, "numpy": 0.8, "numba": 1.3, "jax": 1.1}
+    cast = Cast(**{name: (RIGHT, [seconds] * 9) for name, seconds in times.items()})
     made = Rounds(cast, References(tmp_path, 0), 4, 0)
     found = made.measure(CASE, ("rnnconv", "numpy", "numba", "jax"), 60.0)
     assert [len(entry.seconds) for entry in found.entries] == [4, 4, 1, 4]

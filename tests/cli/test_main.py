@@ -86,7 +86,7 @@ def test_usage_errors_exit_with_2(run: Callable[..., Any], words: list[str]) -> 
         (ResourceError("width 9", 2**40, 2**30), 2, "rnnconv: width 9: found a need of 1024.00 GiB"),
         (SelfCheckError("compiled", "reference", 1.0, 1e-9), 5, "rnnconv: self-check of backend 'compiled'"),
         (MeasurementError("width 9", "\x1b[2Jbroken"), 5, "rnnconv: width 9: \\x1b[2Jbroken\n"),
-        (Interrupted(), 130, "rnnconv: interrupted; nothing was written\n"),
+        (Interrupted(), 130, "rnnconv: interrupted; no result was written\n"),
     ],
 )
 def test_an_error_becomes_one_message_and_its_status(
@@ -120,7 +120,7 @@ def test_a_signal_ends_a_run(
 
     monkeypatch.setattr("rnnconv_cli.pipeline.verify", stopped)
     done = run("verify", "perturbation-bound")
-    assert (done.status, done.out, done.err) == (status, "", f"rnnconv: {word}; nothing was written\n")
+    assert (done.status, done.out, done.err) == (status, "", f"rnnconv: {word}; no result was written\n")
 
 
 def test_an_error_that_follows_from_a_signal_is_the_signal(

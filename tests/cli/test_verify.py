@@ -27,15 +27,56 @@ def test_every_option_reaches_the_pipeline(run: Callable[..., Any], fake: Any) -
     words = (
         "verify", CLAIM, "--check", "flipped-mass", "--profile", "full", "--set", "problem.input_dim=8",
         "--replicates", "99", "--seed", "5", "--jobs", "3", "--backend", "reference", "--strict",
+        "--store", "kept/here.sqlite", "--fresh",
     )  # fmt: skip
     assert run(*words).status == 0
     (options,) = fake.options
     assert options == pipeline.Options(
-        "full", 5, 3, "reference", ("flipped-mass",), strict=True, command=("rnnconv", *words)
-    )
+        "full", 5, 3, "reference", ("flipped-mass",), strict=True, command=("rnnconv", *words),
+        store=Path("kept/here.sqlite"), fresh=True,
+    )  # fmt: skip
     (claim,) = fake.claims
     (check,) = (check.check for check in claim.checks if check.check.id == "flipped-mass")
     assert (check.problem.input_dim, check.sweep.quick.replicates) == (8, 99)
+
+
+def test_trials_are_kept_below_the_working_folder_unless_told(
+    run: Callable[..., Any], fake: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("RNNCONV_STORE")
+    run("verify", CLAIM)
+    monkeypatch.setenv("RNNCONV_STORE", "elsewhere.sqlite")
+    run("verify", CLAIM)
+    run("verify", CLAIM, "--no-store")
+    kept = [options.store for options in fake.options]
+    assert kept == [Path(".rnnconv/observations.sqlite"), Path("elsewhere.sqlite"), None]
+
+
+def test_a_dry_run_says_what_would_be_measured_and_why(
+    run: Callable[..., Any], fake: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("verify", CLAIM, "--check", "first-order-identity", "--dry-run")
+    monkeypatch.setenv("RNNCONV_STORE", str(tmp_path / "none" / "kept.sqlite"))
+    done = run(*words)
+    assert (done.status, fake.options) == (0, [])
+    assert done.out.splitlines()[:3] == [
+        "perturbation-bound/first-order-identity",
+        "  measure   128 of 128 trials, about 1.28 core-seconds",
+        "  because   no store (128 trials)",
+    ]
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_dry_run_after_a_run_finds_nothing_to_do_and_names_what_is_new(run: Callable[..., Any]) -> None:
+    words = ("verify", CLAIM, "--check", "first-order-identity", "--jobs", "1", "--replicates", "4")
+    assert run(*words).status in {0, 3}
+    assert "  measure   nothing: all 32 trials are kept" in run(*words, "--dry-run").out
+    assert "  because   replicates 4 → 6 (16 trials)" in run(*words, "--replicates", "6", "--dry-run").out
+    assert "  because   new seed 1 (32 trials)" in run(*words, "--seed", "1", "--dry-run").out
+    assert (
+        "  because   backend compiled → reference (32 trials)" in run(*words, "--backend", "reference", "--dry-run").out
+    )
+    assert "  because   a fresh run (32 trials)" in run(*words, "--fresh", "--dry-run").out
 
 
 def test_jobs_are_the_usable_cores_unless_told(run: Callable[..., Any], fake: Any) -> None:

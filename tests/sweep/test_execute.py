@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 import multiprocessing
 import os
@@ -10,6 +11,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -29,9 +31,10 @@ from rnnconv_cli.records import (
     Trial,
 )
 from rnnconv_cli.sweep import execute as executor
-from rnnconv_cli.sweep.execute import Readings, execute, label, run_group
+from rnnconv_cli.sweep.execute import Readings, execute
 from rnnconv_cli.sweep.plan import predicted_bytes
 from rnnconv_cli.sweep.spawning import THREAD_VARIABLES
+from rnnconv_cli.sweep.trial import Group, Results, label, run_group
 
 if TYPE_CHECKING:
     from tests.conftest import Recorder
@@ -161,6 +164,58 @@ def test_what_a_finished_trial_asks_for_is_done_next(
     assert sum(seconds for _, seconds in recorder.advanced) == pytest.approx(total)
 
 
+class Remembering:
+    """A keeper that has what it is given, and notes how many trials were kept when."""
+
+    def __init__(self, known: Readings) -> None:
+        self.known, self.kept = dict(known), list[Readings]()
+
+    def find(self, trials: Collection[Trial]) -> Readings:
+        return {trial: self.known[trial] for trial in trials if trial in self.known}
+
+    def keep(self, measured: Readings) -> None:
+        self.kept.append(measured)
+        self.known.update(measured)
+
+
+@pytest.mark.parametrize("pool_from", [0.0, executor.WORTH_A_POOL_SECONDS])
+def test_what_is_known_is_not_measured_and_what_is_measured_is_kept_at_once(
+    pool_from: float, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", pool_from)
+    trials = [trial("product-norm", replace(PROBLEM, width=16), replicate=k) for k in range(6)]
+    made_up = (Reading(-1.0),)
+    keeper = Remembering({trials[1]: made_up, trials[4]: made_up})
+    asked: list[Trial] = []
+
+    def more(ended: Collection[Trial], readings: Readings) -> list[Trial]:
+        assert set(ended) <= set(readings)
+        assert set(readings) <= set(keeper.known)  # nothing is known that would be lost now
+        asked.extend(ended)
+        return [trials[4], trials[5]] if trials[1] in ended else []
+
+    found = execute(
+        trials[:4], backend="compiled", jobs=1 + (pool_from == 0.0), progress=recorder, more=more, keeper=keeper
+    )
+    assert set(found) == set(trials)
+    assert sorted(asked, key=trials.index) == trials
+    assert (found[trials[1]], found[trials[4]]) == (made_up, made_up)
+    assert [len(each) for each in keeper.kept] == [1, 1, 1, 1]
+    assert sum(seconds for _, seconds in recorder.advanced) == pytest.approx(recorder.phases[0][1])
+
+
+def test_what_a_known_trial_asks_for_may_be_known_too(recorder: Recorder) -> None:
+    trials = [trial("product-norm", replace(PROBLEM, width=16), replicate=k) for k in range(50)]
+    keeper = Remembering(dict.fromkeys(trials, (Reading(-1.0),)))
+    following = dict(itertools.pairwise(trials))
+
+    def more(ended: Collection[Trial], readings: Readings) -> list[Trial]:
+        return [following[each] for each in ended if each in following]
+
+    found = execute(trials[:1], backend="compiled", jobs=1, progress=recorder, more=more, keeper=keeper)
+    assert (set(found), recorder.advanced) == (set(trials), [])
+
+
 @pytest.mark.parametrize(
     ("room", "groups", "threads"),
     [(1.0, 3, 4), (2.5, 3, 2), (100.0, 3, 1), (100.0, 1, 4), (100.0, 9, 1)],
@@ -180,7 +235,7 @@ def test_cores_without_a_trial_of_their_own_help_with_another(
 def test_threads_of_a_run_end_with_it(groups: int, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    def in_use(group: executor.Group, backend: str) -> executor.Results:
+    def in_use(group: Group, backend: str) -> Results:
         seen.append(threads_in_use())
         return run_group(group, backend)
 
@@ -362,7 +417,7 @@ def test_fewer_jobs_where_memory_is_short(
         used.append(queue.jobs)
         while queue:
             seconds, group = queue.next()
-            yield seconds, group, executor.run_group(group, backend)
+            yield seconds, group, run_group(group, backend)
 
     monkeypatch.setattr(executor, "usable_memory", lambda: int(room * predicted_bytes(trials[0])))
     monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
@@ -391,28 +446,49 @@ def queue_of(*trials: Trial) -> executor._Queue:
 
 
 class Poison(str):
-    """A name that ends the process that unpickles it."""
+    """A name that ends the process that unpickles it, as long as there are doses."""
 
-    __slots__ = ()
+    __slots__ = ("doses",)
+    doses: Path
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return os._exit, (3,)
+        return _take, (str(self), self.doses)
+
+
+def _take(name: str, doses: Path) -> str:
+    for dose in doses.iterdir():
+        dose.unlink()
+        os._exit(3)
+    return name
 
 
 @pytest.mark.usefixtures("pooled")
-def test_a_worker_that_dies_leaves_failures_and_every_result_that_was_finished(recorder: Recorder) -> None:
-    poisoned, after = (
-        trial("steps-beyond-fourth-decade", replicate=k, preconditions=(name,))
-        for k, name in enumerate((Poison("no-name"), "separation"))
+@pytest.mark.parametrize("n_doses", [1, 2])
+def test_a_worker_that_dies_is_replaced_and_its_trials_have_a_second_chance(
+    n_doses: int, recorder: Recorder, tmp_path: Path
+) -> None:
+    name = Poison("separation")
+    name.doses = tmp_path
+    poisoned, beside, after = (
+        trial("steps-beyond-fourth-decade", replicate=k, preconditions=(each,))
+        for k, each in ((0, name), (0, "separation"), (1, "separation"))
     )
     trials = [trial("hidden-norm-max", replicate=k) for k in range(4)]
-    waiting = queue_of(*trials, poisoned, after)
-    found = {group[0]: results[0] for _, group, results in executor._in_workers(waiting, "compiled")}
-    alone = measured(*trials, progress=recorder)
-    assert {one: found[one] for one in trials} == alone
-    detail = "a worker process died before it was done, most often for want of memory"
+    healthy = [*trials, beside, after]
+    alone = measured(*healthy, progress=recorder)
+    for dose in range(n_doses):
+        (tmp_path / str(dose)).touch()
+    queue = queue_of(*trials)
+    queue.add([after])
+    queue.add([poisoned])
+    found: dict[Trial, tuple[Reading, ...]] = {}
+    while queue:
+        for _, group, results in executor._in_workers(queue, "compiled"):
+            found.update(zip(group, results, strict=True))
+    detail = "killed its worker process twice, the second time with nothing beside it"
     lost = tuple(Reading(None, Status.FAILED, point, detail=detail) for point in (1.0, 2.0, 3.0))
-    assert (found[poisoned], found[after]) == (lost, lost)
+    assert {each: found[each] for each in (*trials, after)} == {each: alone[each] for each in (*trials, after)}
+    assert found[poisoned] == (alone[beside] if n_doses == 1 else lost)
     assert_gone([])
 
 

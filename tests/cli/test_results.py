@@ -1,0 +1,110 @@
+"""What the store holds, as people and spreadsheets read it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rnnconv_cli.records import Conditions, ProblemSetting, Reading, Status, TrainingSetting, Trial
+from rnnconv_cli.sweep.conditions import conditions
+from rnnconv_cli.sweep.serial import digest_of
+from rnnconv_cli.sweep.store import Store
+
+PROBLEM = ProblemSetting(
+    32, 4, 2, 6, 1, 0.5, "fresh", "random", 1, "independent", 2.0, "1/d", "relu", "shared", "float64"
+)
+TRAINING = TrainingSetting("gd", 2, 1.0, "absolute", 9, 1e-3, "loss")
+TRIAL = Trial("movement", PROBLEM, None, None, None, (), ("separation",), 0, 7)
+RUN = replace(TRIAL, quantity="steps-to-decades", training=TRAINING, read_at=(1, 2))
+OLD = Conditions((("backend", "compiled"), ("cpu", "abacus"), ("numpy", "1.0")))
+READINGS = (Reading(0.1 + 0.2, point=1.0), Reading(None, Status.NOT_REACHED, 2.0, detail="[red]late, by far"))
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "kept.sqlite"
+    monkeypatch.setenv("RNNCONV_STORE", str(path))
+    with closing(Store(path)) as opened:
+        opened.keep(OLD, {TRIAL: (Reading(1.5),), replace(TRIAL, replicate=1): (Reading(None, Status.FAILED),)})
+        opened.keep(conditions("compiled"), {RUN: READINGS})
+    return path
+
+
+@pytest.mark.usefixtures("store")
+def test_list_counts_by_conditions_and_quantity(run: Callable[..., Any]) -> None:
+    done = run("results", "list")
+    lines = done.out.splitlines()
+    assert done.status == 0
+    assert lines[0] == f"conditions {OLD.digest[:12]}: compiled, abacus, numpy 1.0"
+    assert lines[3].split()[:3] == ["movement", "2", "1"]
+    assert "steps-to-decades" in done.out
+    assert lines[-1] == "3 trials"
+
+
+@pytest.mark.usefixtures("store")
+def test_show_has_every_field_and_reading(run: Callable[..., Any]) -> None:
+    done = run("results", "show", digest_of(RUN).hex()[:8])
+    assert f"trial {digest_of(RUN).hex()}" in done.out
+    for words in ("training.learning_rate 1.0", "0.3 at 1, ok", "- at 2, not-reached [red]late, by far"):
+        assert words in done.out
+    assert "probe" not in done.out
+    done = run("results", "show", "no")
+    assert done.status == 2
+    assert "found no trial with a key that begins with 'no', wanted one" in done.err
+
+
+@pytest.mark.usefixtures("store")
+def test_exports_have_every_reading_to_its_last_bit(run: Callable[..., Any], tmp_path: Path) -> None:
+    assert run("results", "export", str(tmp_path / "a.csv")).status == 0
+    assert run("results", "export", str(tmp_path / "b.txt"), "--format", "jsonl").status == 0
+    with (tmp_path / "a.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    objects = [json.loads(line) for line in (tmp_path / "b.txt").read_text().splitlines()]
+    assert [each["quantity"] for each in rows] == ["movement", "movement", "steps-to-decades", "steps-to-decades"]
+    assert [float(each["value"]) for each in rows if each["value"]] == [1.5, 0.1 + 0.2]
+    assert [each["value"] for each in objects] == [1.5, None, 0.1 + 0.2, None]
+    for row, found in zip(rows, objects, strict=True):
+        assert row == {name: "" if value is None else str(value) for name, value in found.items()}
+    assert rows[-1]["detail"] == "[red]late, by far"
+
+
+def test_an_export_in_no_known_format(run: Callable[..., Any], store: Path) -> None:
+    done = run("results", "export", "trials.xls")
+    assert (done.status, done.err) == (
+        2,
+        "rnnconv: found the suffix '.xls', wanted one of csv, jsonl; say --format\n",
+    )
+
+
+def test_gc_keeps_what_a_run_would_find(run: Callable[..., Any], store: Path) -> None:
+    assert run("results", "gc").out == "2 trials deleted\n"
+    with closing(Store(store)) as opened:
+        assert opened.find(conditions("compiled"), [RUN]) == {RUN: READINGS}
+
+
+def test_check_names_what_is_damaged(run: Callable[..., Any], store: Path) -> None:
+    done = run("results", "check")
+    assert (done.status, done.out) == (0, "3 trials, 0 faults\n")
+    with sqlite3.connect(store) as connection:
+        connection.execute("UPDATE trials SET readings = replace(readings, '1.5', '2.5')")
+    connection.close()
+    done = run("results", "check")
+    named = f"trial {digest_of(TRIAL).hex()[:12]} is not what was stored"
+    assert (done.status, done.out) == (5, f"{named}\n3 trials, 1 faults\n")
+
+
+@pytest.mark.parametrize("words", [("list",), ("show", "ab"), ("export", "a.csv"), ("gc",), ("check",)])
+def test_a_store_that_is_not_there_is_not_made(words: tuple[str, ...], run: Callable[..., Any], tmp_path: Path) -> None:
+    path = tmp_path / "none.sqlite"
+    done = run("results", *words, "--store", str(path))
+    assert done.status == 2
+    assert f"found no store at {path}, wanted one; `rnnconv verify` makes it" in done.err
+    assert not path.exists()
