@@ -15,7 +15,12 @@ PACKAGE = ROOT / "rnnconv_cli"
 CLAIMS = sorted((ROOT / "claims").glob("*.yaml"))
 TEXT = {".py", ".pyi", ".toml", ".txt", ".md", ".yaml", ".yml", ".json", ""}
 PLACES = ("rnnconv_cli", "claims", "tests", "docs", "benchmarks", "stubs", ".ci")
-WHOLE_TREE = {"test_layout.py", "test_packaging.py", "test_readme.py"}  # tests of no single module
+WHOLE_TREE = {
+    "test_layout.py",
+    "test_packaging.py",
+    "test_readme.py",
+    "test_reliability.py",
+}  # tests of no single module
 LONG = {
     Path("records.py"): "read from top to bottom, it is the data-flow",
     Path("kernels/compiled.py"): "the functions of reference.py in the same order, to be read beside it",
