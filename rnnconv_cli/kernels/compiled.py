@@ -316,7 +316,7 @@ def descend(
     gradient = empty_aligned((width if n_segments > 1 and n_matrices == 1 else 0, width), W.dtype)
     squares, columns = np.zeros((n_matrices, tiles_of(width))), np.ascontiguousarray(A.T)
     minus_labels, residual = -labels, np.zeros_like(labels)
-    carried, parts = empty_aligned((n_sequences, width), W.dtype), threads_for(width)
+    carried, parts = empty_aligned((n_sequences, width), W.dtype), threads_for(width, n_sequences)
     depth = n_sequences * (held if n_matrices == 1 else 1)
     spares = empty_aligned((parts, spare_size(depth, W.itemsize)), W.dtype)
 

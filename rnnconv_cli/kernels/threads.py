@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 ALIGNED_ROWS = 64  # a share begins at a multiple of it: no tile, and no cache line of float32, has two owners
 ARRIVED, ROUND = 0, 8  # places in the counters, on cache lines of their own
-LEAST_ROWS = 512  # of W for a thread; with fewer, meeting costs more than is saved
+LEAST_PRODUCTS = 2**19  # of two numbers, for a thread between two meetings; with fewer, it costs more than it saves
 SPINS = 2000  # looks at the others before the processor is offered to somebody else
 
 _counts = {"threads": 1}
@@ -44,9 +44,10 @@ def threads_in_use() -> int:
     return _counts["threads"]
 
 
-def threads_for(width: int) -> int:
-    """Return how many threads a descent run on W of so many rows uses: few where W is small."""
-    return max(1, min(threads_in_use(), width // LEAST_ROWS))
+def threads_for(width: int, n_sequences: int) -> int:
+    """Return how many threads a descent run uses: few where a product of W with all sequences is small."""
+    worth = min(width * width * n_sequences // LEAST_PRODUCTS, width // ALIGNED_ROWS)
+    return max(1, min(threads_in_use(), worth))
 
 
 def side_by_side(work: Callable[[int, Array], Result], parts: int) -> Result:

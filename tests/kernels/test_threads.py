@@ -22,7 +22,7 @@ DrawNetwork = Callable[..., Network]
 
 @pytest.fixture
 def on_threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
-    monkeypatch.setattr(threads, "LEAST_ROWS", 1)
+    monkeypatch.setattr(compiled, "threads_for", lambda width, n_sequences: threads.threads_in_use())
     before = threads.threads_in_use()
     yield threads.use_threads
     threads.use_threads(before)
@@ -134,7 +134,8 @@ def test_what_is_written_before_a_meeting_is_seen_after_it(parts: int) -> None:
 
 def test_a_small_network_has_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(threads._counts, "threads", 4)
-    assert [threads.threads_for(width) for width in (64, 1023, 1024, 4096)] == [1, 1, 2, 4]
+    assert [threads.threads_for(width, 1) for width in (64, 1023, 1024, 4096)] == [1, 1, 2, 4]
+    assert [threads.threads_for(width, 50) for width in (64, 128, 192, 256, 4096)] == [1, 1, 3, 4, 4]
 
 
 def test_a_thread_that_cannot_start_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
