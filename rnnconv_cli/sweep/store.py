@@ -207,7 +207,8 @@ class Store:
             for number, digest, trial, readings, check in rows:
                 total += 1
                 if not _is_intact(every.get(number, ""), digest, trial, readings, check):
-                    found.append(f"trial {digest.hex()[:12]} is not what was stored")
+                    named = digest.hex()[:12] if isinstance(digest, bytes) else "without a key"
+                    found.append(f"trial {named} is not what was stored")
         return total, tuple(found)
 
     def drop_all_but(self, conditions: Conditions) -> int:
@@ -302,4 +303,5 @@ def _batches(keys: Sequence[bytes]) -> Iterator[Sequence[bytes]]:
 
 
 def _is_intact(conditions: str, digest: bytes, trial: str, readings: str, check: bytes) -> bool:
-    return digest == sha256(trial) and check == checksum(conditions, trial, readings)
+    are_texts = isinstance(trial, str) and isinstance(readings, str)  # damage may turn one into bytes
+    return are_texts and digest == sha256(trial) and check == checksum(conditions, trial, readings)
