@@ -110,13 +110,13 @@ class Store:
 
     def find(self, conditions: Conditions, trials: Iterable[Trial]) -> dict[Trial, tuple[Reading, ...]]:
         """Return the readings of those trials that are stored under these conditions and have not failed."""
-        found: dict[Trial, tuple[Reading, ...]] = {}
+        found: dict[bytes, tuple[Reading, ...]] = {}
         with self._said():
             number = self._number(conditions)
             if number is None:
-                return found
-            by_digest = {digest_of(trial): trial for trial in trials}
-            for some in _batches(tuple(by_digest)):
+                return {}
+            digests = {trial: digest_of(trial) for trial in trials}  # trials that differ in no number share one
+            for some in _batches(tuple(set(digests.values()))):
                 marks = ", ".join("?" * len(some))
                 question = (
                     "SELECT digest, trial, readings, checksum FROM trials "
@@ -124,8 +124,8 @@ class Store:
                 )
                 for digest, trial, readings, check in self._connection.execute(question, (number, *some)):
                     self._believe(conditions.digest, digest, trial, readings, check)
-                    found[by_digest[digest]] = readings_from(readings)
-        return found
+                    found[digest] = readings_from(readings)
+        return {trial: found[digest] for trial, digest in digests.items() if digest in found}
 
     def keep(self, conditions: Conditions, measured: Mapping[Trial, Sequence[Reading]]) -> None:
         """Store trials under these conditions, all or none; on disk when this returns. What failed may be replaced."""
@@ -154,16 +154,16 @@ class Store:
 
     def conditions_of(self, trials: Iterable[Trial]) -> dict[Trial, Conditions]:
         """Return the last conditions under which these trials were stored, of those that were, failed ones included."""
-        by_digest = {digest_of(trial): trial for trial in trials}
-        found: dict[Trial, Conditions] = {}
+        digests = {trial: digest_of(trial) for trial in trials}
+        found: dict[bytes, Conditions] = {}
         with self._said():
             every = {number: conditions for conditions, number in self._every_conditions()}
-            for some in _batches(tuple(by_digest)):
+            for some in _batches(tuple(set(digests.values()))):
                 marks = ", ".join("?" * len(some))
                 question = f"SELECT digest, max(conditions) FROM trials WHERE digest IN ({marks}) GROUP BY digest"
                 for digest, number in self._connection.execute(question, some):
-                    found[by_digest[digest]] = every[number]
-        return found
+                    found[digest] = every[number]
+        return {trial: found[digest] for trial, digest in digests.items() if digest in found}
 
     def kept_under(self, conditions: Conditions, quantity: str) -> tuple[Trial, ...]:
         """Return the trials of a quantity that are stored under these conditions."""

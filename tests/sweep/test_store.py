@@ -137,6 +137,13 @@ def test_what_is_kept_is_found_under_its_conditions_alone(store: Store) -> None:
     assert store.find(ELSEWHERE, [BARE, FULL]) == {}
 
 
+def test_trials_that_share_a_key_are_all_found(store: Store) -> None:
+    turned = replace(FULL, preconditions=FULL.preconditions[::-1])
+    store.keep(HERE, {FULL: VALUE})
+    assert store.find(HERE, [FULL, turned]) == {FULL: VALUE, turned: VALUE}
+    assert store.conditions_of([turned, FULL]) == {FULL: HERE, turned: HERE}
+
+
 def test_conditions_are_the_same_in_any_order(store: Store) -> None:
     store.keep(HERE, {BARE: VALUE})
     assert store.find(Conditions(HERE.facts[::-1]), [BARE]) == {BARE: VALUE}
