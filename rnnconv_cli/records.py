@@ -7,8 +7,6 @@ Nothing here computes, and nothing here needs NumPy.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -111,18 +109,6 @@ class Trial:
     preconditions: tuple[str, ...]
     replicate: int
     seed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """What a measured number depends on besides its trial: code, versions, processor, as named facts."""
-
-    facts: tuple[tuple[str, str], ...]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the facts."""
-        return hashlib.sha256(json.dumps(sorted(self.facts)).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

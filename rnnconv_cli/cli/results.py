@@ -19,7 +19,7 @@ from rnnconv_cli.report import table_of_trials
 from rnnconv_cli.report.layout import Style, heading, painted, paragraph, quantity, row, words
 
 if TYPE_CHECKING:
-    from rnnconv_cli.records import Conditions
+    from rnnconv_cli.sweep.serial import Conditions
     from rnnconv_cli.sweep.store import Kept, Shelf, Store
 
 SHOWN_KEY = 12  # digits of a trial's key

@@ -9,8 +9,8 @@ from pathlib import Path
 from numba.core import config
 
 from rnnconv_cli.kernels.cache import fingerprint
-from rnnconv_cli.records import Conditions
 from rnnconv_cli.sweep.machine import LIBRARIES, PACKAGE, blas_facts, processor_facts
+from rnnconv_cli.sweep.serial import Conditions
 
 SOURCES = ("problem", "adversary", "kernels", "measure")  # folders that a number is computed in
 CARRIED_OUT_BY = ("sweep/trial.py",)  # and the file that calls them

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 from rnnconv_cli.errors import StoreError
-from rnnconv_cli.records import Conditions, Reading, Trial
+from rnnconv_cli.records import Reading, Trial
+from rnnconv_cli.sweep.serial import Conditions
 from rnnconv_cli.sweep.store import Store
 
 

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
 from typing import Any
 
@@ -20,8 +20,21 @@ from rnnconv_cli.records import (
     Trial,
 )
 
+
 SEPARATORS = (",", ":")
 PARTS = 4096  # of trials, whose texts are remembered: thousands of trials share them
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What a measured number depends on besides its trial: code, versions, processor, as named facts."""
+
+    facts: tuple[tuple[str, str], ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the facts."""
+        return hashlib.sha256(json.dumps(sorted(self.facts)).encode()).hexdigest()
 
 
 def digest_of(trial: Trial) -> bytes:

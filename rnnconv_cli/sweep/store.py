@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rnnconv_cli.errors import StoreError
-from rnnconv_cli.records import Conditions, Reading, Status, Trial
+from rnnconv_cli.records import Reading, Status, Trial
 from rnnconv_cli.sweep.serial import (
+    Conditions,
     checksum,
     digest_of,
     readings_from,

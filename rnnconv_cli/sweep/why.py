@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
-from rnnconv_cli.records import Conditions, Trial
+from rnnconv_cli.records import Trial
+from rnnconv_cli.sweep.serial import Conditions
 from rnnconv_cli.sweep.store import Store
 
 MANY = 3  # fields that differ: beyond, a trial resembles none

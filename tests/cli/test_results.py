@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.records import Conditions, ProblemSetting, Reading, Status, TrainingSetting, Trial
+from rnnconv_cli.records import ProblemSetting, Reading, Status, TrainingSetting, Trial
 from rnnconv_cli.sweep.conditions import conditions
-from rnnconv_cli.sweep.serial import digest_of
+from rnnconv_cli.sweep.serial import Conditions, digest_of
 from rnnconv_cli.sweep.store import Store
 
 PROBLEM = ProblemSetting(

@@ -20,7 +20,6 @@ from hypothesis import strategies as st
 
 from rnnconv_cli.errors import StoreError
 from rnnconv_cli.records import (
-    Conditions,
     PerturbationSetting,
     ProbeSetting,
     ProblemSetting,
@@ -30,7 +29,7 @@ from rnnconv_cli.records import (
     Trial,
 )
 from rnnconv_cli.sweep import store as stores
-from rnnconv_cli.sweep.serial import digest_of, readings_from, text_of_readings, text_of_trial, trial_from
+from rnnconv_cli.sweep.serial import Conditions, digest_of, readings_from, text_of_readings, text_of_trial, trial_from
 from rnnconv_cli.sweep.store import MIGRATIONS, Store
 
 PROBLEM = ProblemSetting(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from rnnconv_cli.records import Conditions, ProblemSetting, Reading, Status, TrainingSetting, Trial
+from rnnconv_cli.records import ProblemSetting, Reading, Status, TrainingSetting, Trial
+from rnnconv_cli.sweep.serial import Conditions
 from rnnconv_cli.sweep.store import Store
 from rnnconv_cli.sweep.why import reasons
 
