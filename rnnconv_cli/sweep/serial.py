@@ -20,7 +20,6 @@ from rnnconv_cli.records import (
     Trial,
 )
 
-
 SEPARATORS = (",", ":")
 PARTS = 4096  # of trials, whose texts are remembered: thousands of trials share them
 

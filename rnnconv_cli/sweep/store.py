@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import json
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -254,18 +255,31 @@ class Store:
         if version > len(MIGRATIONS):
             problem = f"comes from a newer rnnconv (layout {version}, this one knows up to {len(MIGRATIONS)})"
             raise StoreError(str(self.path), problem, "use that version, or another --store")
-        if self._pragma("application_id") != APPLICATION and self._has_tables():
+        if self._has_tables() and self._pragma("application_id") != APPLICATION:  # which comes with the first table
             raise StoreError(str(self.path), "is no store of rnnconv", "name another --store")
         self._connection.execute("PRAGMA synchronous = FULL")
         if version == len(MIGRATIONS):
             return
-        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._use_write_ahead_log()
         with self._writing():
             for script in MIGRATIONS[self._pragma("user_version") :]:  # another process may have been first
                 for statement in filter(str.strip, script.split(";")):
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
             self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
+
+    def _use_write_ahead_log(self) -> None:
+        """Change the file's journal. SQLite does not wait for another process that does the same, so we do."""
+        end = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                    raise
+                time.sleep(0.01)
+            else:
+                return
 
     def _pragma(self, name: str) -> int:
         return int(self._connection.execute(f"PRAGMA {name}").fetchone()[0])

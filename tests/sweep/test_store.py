@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -331,6 +332,24 @@ def test_processes_wait_for_each_other(path: Path) -> None:
     reader = Store(path)
     assert reader.find(HERE, [draw(k) for k in range(300)]) == {draw(k): VALUE for k in range(200)}
     reader.close()
+
+
+def _open_together(path: Path, gate: Barrier) -> None:
+    gate.wait()
+    Store(path).close()
+
+
+def test_processes_that_make_one_store_together_all_have_it(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("forkserver")
+    for round_ in range(10):
+        gate = context.Barrier(4)
+        path = tmp_path / f"{round_}.sqlite"
+        openers = [context.Process(target=_open_together, args=(path, gate)) for _ in range(4)]
+        for each in openers:
+            each.start()
+        for each in openers:
+            each.join()
+        assert [each.exitcode for each in openers] == [0, 0, 0, 0]
 
 
 def test_a_store_that_another_process_holds_is_named(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
