@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rnnconv_cli.errors import StoreError
 from rnnconv_cli.records import Reading, Status, Trial
+from rnnconv_cli.sweep.schema import APPLICATION, HEADER, MIGRATIONS
 from rnnconv_cli.sweep.serial import (
     Conditions,
     checksum,
@@ -29,8 +30,6 @@ from rnnconv_cli.sweep.serial import (
     trial_from,
 )
 
-APPLICATION = 0x726E6E63  # "rnnc": tells a store from other SQLite files
-HEADER = b"SQLite format 3\0"
 WAIT_SECONDS = 600.0  # for another process that writes
 AT_A_TIME = 500  # keys in one question
 
@@ -44,27 +43,6 @@ SAID = {
     "SQLITE_IOERR": ("cannot be read or written", ELSEWHERE),
     "SQLITE_BUSY": (f"is held by another process for more than {WAIT_SECONDS:.0f} s", "wait for it to end"),
 }
-
-MIGRATIONS = (
-    """
-    CREATE TABLE conditions (
-        number INTEGER PRIMARY KEY,
-        digest TEXT NOT NULL UNIQUE,
-        facts TEXT NOT NULL  -- JSON, [[name, value], ...]
-    ) STRICT;
-    CREATE TABLE trials (
-        conditions INTEGER NOT NULL REFERENCES conditions (number),
-        digest BLOB NOT NULL,
-        quantity TEXT NOT NULL,
-        trial TEXT NOT NULL,  -- JSON, the fields of a Trial
-        readings TEXT NOT NULL,  -- JSON, [[value, status, point, curve, detail], ...]
-        has_failed INTEGER NOT NULL,
-        checksum BLOB NOT NULL,
-        stored_at TEXT NOT NULL,  -- UTC
-        PRIMARY KEY (conditions, digest)
-    ) STRICT, WITHOUT ROWID;
-    """,
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,8 +30,9 @@ from rnnconv_cli.records import (
     Trial,
 )
 from rnnconv_cli.sweep import store as stores
+from rnnconv_cli.sweep.schema import MIGRATIONS
 from rnnconv_cli.sweep.serial import Conditions, digest_of, readings_from, text_of_readings, text_of_trial, trial_from
-from rnnconv_cli.sweep.store import MIGRATIONS, Store
+from rnnconv_cli.sweep.store import Store
 
 PROBLEM = ProblemSetting(
     32, 4, 2, 6, 1, 0.5, "fresh", "random", 1, "independent", 2.0, "1/d", "relu", "shared", "float64"
