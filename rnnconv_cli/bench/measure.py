@@ -42,6 +42,7 @@ class Options:
     rounds: int
     minutes: float
     seed: int
+    widths: tuple[int, ...] = ()  # empty: all
 
 
 @dataclass(slots=True)
@@ -183,9 +184,13 @@ def _version(library: str) -> str | None:
 
 
 def chosen(options: Options, contestants: Sequence[str], cores: int) -> list[Case]:
-    """The grid's cases of the tasks asked for that some contestant takes."""
+    """The grid's cases of the tasks and widths asked for that some contestant takes."""
     cases = grid(options.grid, cores)
-    wanted = [case for case in cases if not options.tasks or case.task in options.tasks]
+    wanted = [
+        case
+        for case in cases
+        if case.task in (options.tasks or (case.task,)) and case.width in (options.widths or (case.width,))
+    ]
     return [case for case in wanted if any(CONTESTANTS[name].takes(case) for name in contestants)]
 
 
@@ -194,9 +199,15 @@ def why_nothing(options: Options, missing: Sequence[tuple[str, str]], cores: int
     tasks = {case.task for case in grid(options.grid, cores)}
     narrow = [f"{task} needs 2 cores, and there is {cores}" for task in options.tasks if task not in tasks]
     absent = [f"{name} needs {library}, which is not installed" for name, library in missing]
+    if not (narrow or absent) and options.widths:
+        return f"the {options.grid} grid has no such width for a task and a contestant that were asked for"
     return "; ".join(narrow or absent) or "no contestant that was asked for knows a task that was asked for"
 
 
 def with_growths(options: Options) -> bool:
-    """Whether our step is among what was asked for."""
-    return (not options.tasks or STEP in options.tasks) and (not options.contestants or OURS in options.contestants)
+    """Whether our step at every width is among what was asked for."""
+    return (
+        not options.widths
+        and (not options.tasks or STEP in options.tasks)
+        and (not options.contestants or OURS in options.contestants)
+    )

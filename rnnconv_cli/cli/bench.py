@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rnnconv_cli.bench.cases import GRIDS, TASKS
+from rnnconv_cli.bench.cases import GRIDS, TASKS, WIDTHS
 from rnnconv_cli.bench.contestants import CONTESTANTS
 from rnnconv_cli.cli import output
 from rnnconv_cli.cli.console import complain, put, style_of
@@ -53,6 +53,13 @@ def finite(context: click.Context, parameter: click.Parameter, number: float | N
 )
 @click.option(
     "--task", "tasks", type=click.Choice(tuple(TASKS)), multiple=True, help="Only this task; may be repeated."
+)
+@click.option(
+    "--width",
+    "widths",
+    type=click.Choice(WIDTHS),
+    multiple=True,
+    help="Only networks of this width, and no exponents; may be repeated.",
 )
 @click.option(
     "--only", type=click.Choice(tuple(CONTESTANTS)), multiple=True, help="Only this contestant; may be repeated."
@@ -102,6 +109,7 @@ def bench(
     grid: str,
     minutes: float | None,
     tasks: tuple[str, ...],
+    widths: tuple[int, ...],
     only: tuple[str, ...],
     rounds: int,
     seed: int,
@@ -125,7 +133,7 @@ def bench(
     if plot is not None:
         bench_plot.require_matplotlib()
     output.prepare(files)
-    result = _measured(Options(grid, tasks, only, rounds, minutes or GRIDS[grid], seed), quiet=quiet)
+    result = _measured(Options(grid, tasks, only, rounds, minutes or GRIDS[grid], seed, widths), quiet=quiet)
     failures = output.write_each(files, lambda name: WRITTEN[name](result))
     put(FORMATS[form](result, style_of(sys.stdout, brief=quiet)))
     for failure in failures:

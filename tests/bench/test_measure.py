@@ -69,11 +69,19 @@ def test_cases_that_nobody_can_do_are_left_out(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(measure, "grid", lambda name, cores: TINY)
     assert measure.chosen(_options(), ["reference"], 1) == [TINY[0]]
     assert measure.chosen(_options(tasks=("product",)), ["reference", "numpy"], 1) == [TINY[1]]
+    assert measure.chosen(_options(widths=(8, 16)), ["reference", "numpy"], 1) == list(TINY)
+    assert measure.chosen(_options(widths=(16,)), ["reference", "numpy"], 1) == []
 
 
 @pytest.mark.parametrize(
     ("changes", "wanted"),
-    [({}, True), ({"tasks": ("forward",)}, False), ({"contestants": ("numpy",)}, False), ({"tasks": ("step",)}, True)],
+    [
+        ({}, True),
+        ({"tasks": ("forward",)}, False),
+        ({"contestants": ("numpy",)}, False),
+        ({"tasks": ("step",)}, True),
+        ({"widths": (64,)}, False),
+    ],
 )
 def test_growth_is_that_of_our_step(changes: dict[str, Any], wanted: bool) -> None:
     assert measure.with_growths(_options(**changes)) is wanted
@@ -143,6 +151,7 @@ def test_cases_on_two_cores_know_what_was_timed_on_one() -> None:
         ({"tasks": ("replicates",)}, "replicates needs 2 cores, and there is 1"),
         ({"contestants": ("jax",)}, "jax needs jax, which is not installed"),
         ({"contestants": ("numba",), "tasks": ("step",)}, "no contestant that was asked for knows a task"),
+        ({"widths": (4096,)}, "the default grid has no such width for a task and a contestant that were asked for"),
     ],
 )
 def test_why_there_is_nothing_to_measure(changes: dict[str, Any], why: str) -> None:

@@ -60,8 +60,9 @@ def test_options_reach_the_bench(run: Callable[..., Any], fake: FakeBench) -> No
     words = ("--grid", "full", "--task", "step", "--task", "forward", "--only", "jax", "--rounds", "3", "--seed", "9")
     assert run("bench", *words).status == 0
     assert run("bench", *words, "--minutes", "7").status == 0
+    assert run("bench", *words, "--width", "128", "--width", "64").status == 0
     options = Options("full", ("step", "forward"), ("jax",), 3, 90.0, 9)
-    assert fake.options == [options, replace(options, minutes=7.0)]
+    assert fake.options == [options, replace(options, minutes=7.0), replace(options, widths=(128, 64))]
 
 
 @pytest.mark.usefixtures("fake")
