@@ -9,44 +9,54 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rnnconv_cli.sweep.store import Store
 
+if TYPE_CHECKING:
+    from tests.conftest import DaskStart
+
 ROOT = Path(__file__).resolve().parent.parent
-HANG = 300.0  # seconds; only a hang takes as long
+HANG = 600.0  # seconds; only a hang takes as long
 SOURCE = {"statement": "(0.0)"}
 ABOUT = {"schema": 1, "id": "made-up", "title": "Made up", "source": SOURCE, "statement": "A statement."}
-WORK: Mapping[str, Any] = {  # half a minute of it on one core, in many trials
-    **ABOUT,
-    "checks": [
-        {
-            "id": "norm",
-            "statement": "A statement.",
-            "source": SOURCE,
-            "quantity": "hidden-norm-upper",
-            "problem": {"width": 768, "horizon": 24, "n_sequences": 8},
-            "sweep": {"quick": {"replicates": 600}, "full": {"replicates": 600}},
-            "prediction": {"kind": "event", "bound": 1.3, "probability": 0.9},
-            "control": {"description": "variance 4/m", "change": {"problem": {"weight_variance": 4.0}}},
-        },
-    ],
-}
-N_TRIALS = 1200
+N_DRAWS = 600
+N_KILLS = 100
+
+
+def work(draws: int) -> Mapping[str, Any]:
+    """A claim of two trials for each draw, of which one takes about a fortieth of a second."""
+    check = {
+        "id": "norm",
+        "statement": "A statement.",
+        "source": SOURCE,
+        "quantity": "hidden-norm-upper",
+        "problem": {"width": 768, "horizon": 24, "n_sequences": 8},
+        "sweep": {"quick": {"replicates": draws}, "full": {"replicates": draws}},
+        "prediction": {"kind": "event", "bound": 1.3, "probability": 0.9},
+        "control": {"description": "variance 4/m", "change": {"problem": {"weight_variance": 4.0}}},
+    }
+    return {**ABOUT, "checks": [check]}
+
+
+def verify(folder: Path, draws: int) -> list[str]:
+    """The command that measures so many draws, with a store beside its claim."""
+    path = folder / "claim.yaml"
+    path.write_text(json.dumps(work(draws)), encoding="utf-8")
+    words = [sys.executable, "-m", "rnnconv_cli", "verify", str(path), "--jobs", "2", "--quiet"]
+    return [*words, "--store", str(folder / "kept.sqlite")]
 
 
 @pytest.fixture
 def command(tmp_path: Path) -> list[str]:
-    path = tmp_path / "claim.yaml"
-    path.write_text(json.dumps(WORK), encoding="utf-8")
-    store = tmp_path / "kept.sqlite"
-    return [sys.executable, "-m", "rnnconv_cli", "verify", str(path), "--jobs", "2", "--quiet", "--store", str(store)]
+    return verify(tmp_path, N_DRAWS)
 
 
 def started(command: list[str], output: Path) -> subprocess.Popen[bytes]:
@@ -75,10 +85,17 @@ def undisturbed(command: list[str], output: Path) -> dict[str, Any]:
     return document(output)[0]
 
 
-def assert_sound(store: Path) -> None:
+def n_kept(store: Path) -> int:
+    if not store.exists():
+        return 0
+    with closing(Store(store)) as opened:
+        return sum(each.trials for each in opened.shelves())
+
+
+def assert_sound(store: Path, draws: int = N_DRAWS) -> None:
     """Everything is stored once, and is what was written."""
     with closing(Store(store)) as opened:
-        assert opened.damage() == (N_TRIALS, ())
+        assert opened.damage() == (2 * draws, ())
         assert set(Counter(each.key for each in opened.kept()).values()) == {1}
 
 
@@ -96,9 +113,7 @@ def test_twenty_kills_change_nothing(command: list[str], tmp_path: Path) -> None
         with contextlib.suppress(ProcessLookupError):
             chance.choice((os.kill, os.killpg))(process.pid, number)
         process.communicate(timeout=HANG)
-        if (tmp_path / "kept.sqlite").exists():
-            with closing(Store(tmp_path / "kept.sqlite")) as opened:
-                measured.append(sum(each.trials for each in opened.shelves()))
+        measured.append(n_kept(tmp_path / "kept.sqlite"))
     assert measured == sorted(measured)
     assert len(set(measured)) > 3  # some were killed in the middle
     process = started(command, tmp_path / "ended.json")
@@ -137,10 +152,76 @@ def test_two_runs_share_a_store(command: list[str], tmp_path: Path) -> None:
     assert_sound(tmp_path / "kept.sqlite")
 
 
+class DaskWorkers:
+    """Two workers; one that is killed has a successor."""
+
+    def __init__(self, dask_start: DaskStart) -> None:
+        self._start = dask_start
+        self._alive = [self._begin(), self._begin()]
+
+    def kill(self, chance: random.Random) -> None:
+        worker = self._alive.pop(chance.randrange(2))
+        worker.kill()
+        worker.wait(HANG)
+        self._alive.append(self._begin())
+
+    def _begin(self) -> subprocess.Popen[bytes]:
+        return self._start("worker", "--nthreads", "1", "--no-nanny")
+
+
+def wait_for_more_than(count: int, store: Path, run: subprocess.Popen[bytes]) -> None:
+    """Wait until a run has kept a trial, or is at its end."""
+    while run.poll() is None and n_kept(store) <= count:
+        time.sleep(0.05)
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_change_nothing(tmp_path: Path, dask_address: str, dask_start: DaskStart) -> None:
+    """SIGKILL of drivers, workers and Dask workers, in runs over one store that use either engine."""
+    command, store = verify(tmp_path, 10 * N_DRAWS), tmp_path / "kept.sqlite"
+    expected = undisturbed(command, tmp_path / "undisturbed.json")
+    chance, kills, kept = random.Random(0), Counter[str](), [0]
+    dask_workers = DaskWorkers(dask_start)
+    while kills.total() < N_KILLS:
+        on_dask = chance.random() < 0.5
+        executor = f"dask:{dask_address}" if on_dask else "process"
+        run = started([*command, "--executor", executor], tmp_path / "killed.json")
+        wait_for_more_than(kept[-1], store, run)
+        for _ in range(chance.randint(1, 3)):
+            time.sleep(chance.uniform(0.0, 0.5))
+            workers = workers_of(run.pid)
+            if on_dask and run.poll() is None:
+                dask_workers.kill(chance)
+                kills["Dask worker"] += 1
+            elif workers:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(chance.choice(workers), signal.SIGKILL)
+                    kills["worker"] += 1
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(chance.uniform(0.0, 1.0))
+        kills["driver"] += run.poll() is None
+        run.kill()
+        run.communicate(timeout=HANG)
+        kept.append(n_kept(store))
+    assert min(kills[kind] for kind in ("driver", "worker", "Dask worker")) >= N_KILLS // 5
+    assert kept == sorted(kept)
+    assert len(set(kept)) > N_KILLS // 5  # so many were killed in the middle
+    for executor in ("process", f"dask:{dask_address}"):
+        assert_ends(started([*command, "--executor", executor], tmp_path / "ended.json"))
+        assert document(tmp_path / "ended.json")[0] == expected
+    assert_sound(store, 10 * N_DRAWS)
+
+
 def workers_of(run: int) -> list[int]:
     """The worker processes of a run: the children of the server that it has started."""
-    servers = [child for child in children(run) if b"forkserver" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    servers = [child for child in children(run) if b"forkserver" in command_line(child)]
     return [worker for server in servers for worker in children(server)]
+
+
+def command_line(process: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    return b""
 
 
 def children(parent: int) -> list[int]:

@@ -26,12 +26,18 @@ def start_server(*modules: str) -> None:
     Ctrl-C.
     """
     importlib.import_module("rnnconv_cli.kernels")  # names the folder of compiled code, which the server inherits
-    resource_tracker.ensure_running()  # as the server needs it: on its start it unblocks signals
+    with interrupts_kept(), thread_variables(1):
+        forkserver.set_forkserver_preload([*IMPORTS, *modules])
+        forkserver.ensure_running()
+
+
+@contextlib.contextmanager
+def interrupts_kept() -> Iterator[None]:
+    """Serve Ctrl-C after the block: processes and threads that start in it never see one."""
+    resource_tracker.ensure_running()  # whoever needs it starts it, and that unblocks signals
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
-        with thread_variables(1):
-            forkserver.set_forkserver_preload([*IMPORTS, *modules])
-            forkserver.ensure_running()
+        yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 

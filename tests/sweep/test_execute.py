@@ -8,10 +8,11 @@ import select
 import signal
 import warnings
 from collections.abc import Collection, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from threading import Timer
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +31,16 @@ from rnnconv_cli.records import (
     TrainingSetting,
     Trial,
 )
+from rnnconv_cli.sweep import engines, worker
 from rnnconv_cli.sweep import execute as executor
+from rnnconv_cli.sweep.engines import Engine, Processes, Room, Submit
 from rnnconv_cli.sweep.execute import Readings, execute
 from rnnconv_cli.sweep.plan import predicted_bytes
+from rnnconv_cli.sweep.progress import Forecast
+from rnnconv_cli.sweep.serial import Conditions
 from rnnconv_cli.sweep.spawning import THREAD_VARIABLES
 from rnnconv_cli.sweep.trial import Group, Results, label, run_group
+from rnnconv_cli.sweep.worker import Done, Task, in_this_process, program
 
 if TYPE_CHECKING:
     from tests.conftest import Recorder
@@ -69,8 +75,12 @@ def trial(quantity: str, problem: ProblemSetting = PROBLEM, *, replicate: int = 
     return Trial(quantity=quantity, problem=problem, replicate=replicate, seed=7, **{**sections, **changes})
 
 
+def processes(jobs: int) -> Engine:
+    return Processes(jobs, program("compiled"))
+
+
 def measured(*trials: Trial, jobs: int = 1, progress: Recorder) -> Readings:
-    return execute(trials, backend="compiled", jobs=jobs, progress=progress)
+    return execute(trials, backend="compiled", engine=processes(jobs), progress=progress)
 
 
 def reading(one: Trial, progress: Recorder) -> Reading:
@@ -138,7 +148,7 @@ def test_the_longest_work_comes_first(recorder: Recorder) -> None:
 
 def test_urgent_work_comes_before_the_longest(recorder: Recorder) -> None:
     trials = [trial("product-norm", replace(PROBLEM, width=width)) for width in (16, 64, 32)]
-    execute(trials, backend="compiled", jobs=1, progress=recorder, urgent={trials[0]})
+    execute(trials, backend="compiled", engine=processes(1), progress=recorder, urgent={trials[0]})
     assert [text.split()[1] for text, _ in recorder.advanced] == ["m=16", "m=64", "m=32"]
 
 
@@ -155,7 +165,7 @@ def test_what_a_finished_trial_asks_for_is_done_next(
         assert set(ended) <= set(readings)
         return [further[each] for each in ended if each in further]
 
-    found = execute(waiting, backend="compiled", jobs=1 + (pool_from == 0.0), progress=recorder, more=more)
+    found = execute(waiting, backend="compiled", engine=processes(1 + (pool_from == 0.0)), progress=recorder, more=more)
     assert set(found) == {*waiting, *further.values()}
     if pool_from:
         assert [text.split()[-1] for text, _ in recorder.advanced] == ["0", "1", "2", "0"]
@@ -173,7 +183,8 @@ class Remembering:
     def find(self, trials: Collection[Trial]) -> Readings:
         return {trial: self.known[trial] for trial in trials if trial in self.known}
 
-    def keep(self, measured: Readings) -> None:
+    def keep(self, measured: Readings, conditions: Conditions | None) -> None:
+        assert conditions is None
         self.kept.append(measured)
         self.known.update(measured)
 
@@ -195,7 +206,12 @@ def test_what_is_known_is_not_measured_and_what_is_measured_is_kept_at_once(
         return [trials[4], trials[5]] if trials[1] in ended else []
 
     found = execute(
-        trials[:4], backend="compiled", jobs=1 + (pool_from == 0.0), progress=recorder, more=more, keeper=keeper
+        trials[:4],
+        backend="compiled",
+        engine=processes(1 + (pool_from == 0.0)),
+        progress=recorder,
+        more=more,
+        keeper=keeper,
     )
     assert set(found) == set(trials)
     assert sorted(asked, key=trials.index) == trials
@@ -212,7 +228,7 @@ def test_what_a_known_trial_asks_for_may_be_known_too(recorder: Recorder) -> Non
     def more(ended: Collection[Trial], readings: Readings) -> list[Trial]:
         return [following[each] for each in ended if each in following]
 
-    found = execute(trials[:1], backend="compiled", jobs=1, progress=recorder, more=more, keeper=keeper)
+    found = execute(trials[:1], backend="compiled", engine=processes(1), progress=recorder, more=more, keeper=keeper)
     assert (set(found), recorder.advanced) == (set(trials), [])
 
 
@@ -225,30 +241,33 @@ def test_cores_without_a_trial_of_their_own_help_with_another(
     room: float, groups: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trials = [trial("hidden-norm-max", replace(PROBLEM, width=512), replicate=k) for k in range(groups)]
-    monkeypatch.setattr(executor, "usable_memory", lambda: int(room * predicted_bytes(trials[0])))
-    queue = executor._Queue(4)
+    needed = room * predicted_bytes(trials[0])
+    queue = executor._Queue(Room(needed, needed))
     queue.add(trials)
-    assert queue.threads == threads
+    assert queue.threads(queue.next(), 0, 4) == threads
 
 
-@pytest.mark.parametrize("groups", [1, 2])
-def test_threads_of_a_run_end_with_it(groups: int, recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_alone_uses_every_core_until_its_run_ends(
+    recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
     seen: list[int] = []
 
     def in_use(group: Group, backend: str) -> Results:
         seen.append(threads_in_use())
         return run_group(group, backend)
 
-    monkeypatch.setattr(executor, "run_group", in_use)
-    measured(*(trial("hidden-norm-max", replicate=k) for k in range(groups)), jobs=2, progress=recorder)
-    assert (seen, threads_in_use()) == ([2 // groups] * groups, 1)
+    monkeypatch.setattr(worker, "run_group", in_use)
+    measured(*(trial("hidden-norm-max", replicate=k) for k in range(2)), jobs=2, progress=recorder)
+    assert (seen, threads_in_use()) == ([2, 2], 1)
 
 
 def test_what_is_asked_for_later_must_fit_too(recorder: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
     first, later = (trial("hidden-norm-max", replace(PROBLEM, width=width)) for width in (32, 4096))
-    monkeypatch.setattr(executor, "usable_memory", lambda: predicted_bytes(later) - 1)
+    monkeypatch.setattr(engines, "usable_memory", lambda: predicted_bytes(later) - 1)
     with pytest.raises(ResourceError, match="m=4096"):
-        execute([first], backend="compiled", jobs=1, progress=recorder, more=lambda ended, readings: [later])
+        execute(
+            [first], backend="compiled", engine=processes(1), progress=recorder, more=lambda ended, readings: [later]
+        )
 
 
 # --- trials without a value -------------------------------------------------------------------------------------------
@@ -387,8 +406,8 @@ def test_a_step_that_is_too_large_is_a_divergence(recorder: Recorder) -> None:
 def test_a_network_that_does_not_fit_is_refused_before_anything_is_drawn(
     monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
-    monkeypatch.setattr(executor, "usable_memory", lambda: 2**32)
-    monkeypatch.setattr(executor, "run_group", _never)
+    monkeypatch.setattr(engines, "usable_memory", lambda: 2**32)
+    monkeypatch.setattr(worker, "run_group", _never)
     small, huge = trial("hidden-norm-max"), trial("hidden-norm-max", replace(PROBLEM, width=10**6))
     with pytest.raises(ResourceError) as caught:
         measured(small, huge, progress=recorder)
@@ -401,33 +420,58 @@ def test_a_network_that_does_not_fit_is_refused_before_anything_is_drawn(
 def test_a_tangent_gram_matrix_that_does_not_fit_is_refused(
     monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
-    monkeypatch.setattr(executor, "usable_memory", lambda: 2**37)
+    monkeypatch.setattr(engines, "usable_memory", lambda: 2**37)
     with pytest.raises(ResourceError, match="movement m=32 L=3 n=50000"):
         measured(trial("movement", replace(PROBLEM, horizon=3, n_sequences=50_000)), progress=recorder)
 
 
-@pytest.mark.parametrize(("room", "jobs"), [(0.9, None), (1.0, 1), (2.5, 2), (100, 4)])
-def test_fewer_jobs_where_memory_is_short(
-    room: float, jobs: int | None, monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+class Noting(Processes):
+    """An engine that carries tasks out a moment later, and notes the groups that it has at a time."""
+
+    def __init__(self, jobs: int, room: float) -> None:
+        super().__init__(jobs, program("compiled"))
+        self.bytes, self.had = room, list[tuple[str, ...]]()
+
+    def room(self) -> Room:
+        return Room(self.bytes, self.bytes)
+
+    @contextmanager
+    def pool(self, workers: int) -> Iterator[Submit]:
+        running: dict[Future[Done], str] = {}
+
+        def submit(task: Task) -> Future[Done]:
+            running[future := Future[Done]()] = label(task.trials[0])
+            self.had.append(tuple(name for each, name in running.items() if not each.done()))
+            Timer(0.05, lambda: future.set_result(in_this_process(task))).start()
+            return future
+
+        yield submit
+
+
+@pytest.mark.parametrize(("room", "at_a_time"), [(0.9, None), (1.0, 1), (2.5, 2), (100, 5)])
+def test_no_more_side_by_side_than_memory_has_room_for(
+    room: float, at_a_time: int | None, monkeypatch: pytest.MonkeyPatch, recorder: Recorder
 ) -> None:
-    trials = [trial("hidden-norm-max", replace(PROBLEM, width=512), replicate=k) for k in range(5)]
-    used: list[int] = []
-
-    def in_workers(queue: Any, backend: str) -> Iterator[Any]:
-        used.append(queue.jobs)
-        while queue:
-            seconds, group = queue.next()
-            yield seconds, group, run_group(group, backend)
-
-    monkeypatch.setattr(executor, "usable_memory", lambda: int(room * predicted_bytes(trials[0])))
     monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
-    monkeypatch.setattr(executor, "_in_workers", in_workers)
-    if jobs is None:
+    trials = [trial("hidden-norm-max", replace(PROBLEM, width=512), replicate=k) for k in range(5)]
+    noting = Noting(4, room * predicted_bytes(trials[0]))
+    if at_a_time is None:
         with pytest.raises(ResourceError):
-            measured(*trials, jobs=4, progress=recorder)
+            execute(trials, backend="compiled", engine=noting, progress=recorder)
     else:
-        measured(*trials, jobs=4, progress=recorder)
-        assert used == ([jobs] if jobs > 1 else [])
+        found = execute(trials, backend="compiled", engine=noting, progress=recorder)
+        assert (set(found), max(map(len, noting.had), default=1)) == (set(trials), at_a_time)
+
+
+def test_a_large_trial_is_alone_and_small_ones_are_not(monkeypatch: pytest.MonkeyPatch, recorder: Recorder) -> None:
+    monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
+    large = trial("hidden-norm-max", replace(PROBLEM, width=2048))
+    small = [trial("hidden-norm-max", replicate=k) for k in range(3)]
+    noting = Noting(2, 1.1 * predicted_bytes(large))
+    execute([*small, large], backend="compiled", engine=noting, progress=recorder)
+    assert noting.had[0] == (label(large),)
+    assert all(label(large) not in each for each in noting.had[1:])
+    assert max(map(len, noting.had)) > 1
 
 
 def _never(*arguments: object) -> None:
@@ -439,7 +483,7 @@ def _never(*arguments: object) -> None:
 
 def queue_of(*trials: Trial) -> executor._Queue:
     """Trials that wait for one worker, in this order."""
-    queue = executor._Queue(1)
+    queue = executor._Queue(Room(math.inf, math.inf))
     for each in reversed(trials):
         queue.add([each])
     return queue
@@ -483,19 +527,19 @@ def test_a_worker_that_dies_is_replaced_and_its_trials_have_a_second_chance(
     queue.add([poisoned])
     found: dict[Trial, tuple[Reading, ...]] = {}
     while queue:
-        for _, group, results in executor._in_workers(queue, "compiled"):
-            found.update(zip(group, results, strict=True))
-    detail = "killed its worker process twice, the second time with nothing beside it"
+        for each, done in executor._by_workers(queue, "compiled", processes(1)):
+            found.update(zip(each.group, done.results, strict=True))
+    detail = "killed its worker process again, with nothing beside it"
     lost = tuple(Reading(None, Status.FAILED, point, detail=detail) for point in (1.0, 2.0, 3.0))
     assert {each: found[each] for each in (*trials, after)} == {each: alone[each] for each in (*trials, after)}
     assert found[poisoned] == (alone[beside] if n_doses == 1 else lost)
     assert_gone([])
 
 
-def _thread_variables(group: object, backend: str) -> tuple[tuple[Reading, ...], ...]:
-    """What a worker sees of the variables that set numbers of threads; stands for `run_group`."""
+def _thread_variables(task: Task) -> Done:
+    """What a worker sees of the variables that set numbers of threads; stands for `in_a_worker`."""
     seen = (os.environ.get(name, "") for name in THREAD_VARIABLES)
-    return (tuple(Reading(None, detail=value) for value in seen),)
+    return Done((tuple(Reading(None, detail=value) for value in seen),))
 
 
 def test_workers_have_one_thread_each_whatever_the_user_has_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -503,9 +547,9 @@ def test_workers_have_one_thread_each_whatever_the_user_has_set(monkeypatch: pyt
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
     before = dict(os.environ)
-    monkeypatch.setattr(executor, "run_group", _thread_variables)
-    for _, _, (seen,) in executor._in_workers(queue_of(trial("hidden-norm-max")), "compiled"):
-        assert [each.detail for each in seen] == ["1"] * len(THREAD_VARIABLES)
+    monkeypatch.setattr(engines, "in_a_worker", _thread_variables)
+    for _, done in executor._by_workers(queue_of(trial("hidden-norm-max")), "compiled", processes(1)):
+        assert [each.detail for each in done.results[0]] == ["1"] * len(THREAD_VARIABLES)
         assert dict(os.environ) == before
     assert dict(os.environ) == before
 
@@ -516,7 +560,7 @@ def test_variables_are_restored_where_the_workers_cannot_start(monkeypatch: pyte
     before = dict(os.environ)
     monkeypatch.setattr(ProcessPoolExecutor, "submit", _never)
     with pytest.raises(AssertionError, match="called with"):
-        next(executor._in_workers(queue_of(trial("hidden-norm-max")), "compiled"))
+        next(executor._by_workers(queue_of(trial("hidden-norm-max")), "compiled", processes(1)))
     assert dict(os.environ) == before
 
 
@@ -525,6 +569,9 @@ class Stopping:
 
     def __init__(self, error: type[BaseException]) -> None:
         self.error, self.workers = error, list[int]()
+
+    def planned(self, forecast: Forecast) -> None:
+        """Let it be."""
 
     def phase(self, name: str, total: float | None) -> None:
         """Begin."""
@@ -570,7 +617,7 @@ def _ends(process: int) -> bool:
 def test_an_error_in_the_middle_ends_the_workers(error: type[BaseException]) -> None:
     stopping = Stopping(error)
     with pytest.raises(error):
-        execute(endless_trials(), backend="compiled", jobs=3, progress=stopping)
+        execute(endless_trials(), backend="compiled", engine=processes(3), progress=stopping)
     assert len(stopping.workers) == 3
     assert_gone(stopping.workers)
 
@@ -602,11 +649,11 @@ def test_an_interrupt_while_waiting_ends_the_workers(seconds: float, recorder: R
 
 
 def test_a_signal_waits_until_the_workers_have_started() -> None:
-    before = [signal.getsignal(number) for number in executor.ENDING_SIGNALS]
+    before = [signal.getsignal(number) for number in engines.ENDING_SIGNALS]
     steps = []
 
     def start() -> None:
-        with executor._signals_kept():
+        with engines._signals_kept():
             signal.raise_signal(signal.SIGINT)
             steps.append(True)
         steps.append(False)
@@ -614,7 +661,7 @@ def test_a_signal_waits_until_the_workers_have_started() -> None:
     with pytest.raises(KeyboardInterrupt):
         start()
     assert steps == [True]
-    assert [signal.getsignal(number) for number in executor.ENDING_SIGNALS] == before
+    assert [signal.getsignal(number) for number in engines.ENDING_SIGNALS] == before
 
 
 def test_an_interrupt_is_served_within_a_descent_run(recorder: Recorder) -> None:
