@@ -125,6 +125,28 @@ class OverflowedNetwork(MeasurementError):
     """A network whose states are no longer finite before anything could be measured: a blow-up, which is data."""
 
 
+class TrialFailed(RnnconvError):
+    """A trial that could not be measured, in a run that was to end with the first such one."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(where, problem)
+        self.where, self.problem = where, problem
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.problem}; the run ended here, as --fail-fast asks"
+
+
+class EngineError(RnnconvError):
+    """An engine that cannot be used, or whose workers are not like this process: what was found, what to try."""
+
+    def __init__(self, engine: str, problem: str, hint: str) -> None:
+        super().__init__(engine, problem, hint)
+        self.engine, self.problem, self.hint = engine, problem, hint
+
+    def __str__(self) -> str:
+        return f"executor {self.engine}: {self.problem}; {self.hint}"
+
+
 class OutputError(RnnconvError):
     """A file that could not be written; the results were still shown."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,18 +15,32 @@ from rnnconv_cli.judge.frontier import answers
 from rnnconv_cli.judge.judge import exit_status, judge_check, judge_claim, level
 from rnnconv_cli.kernels.backend import BACKENDS, warm_up
 from rnnconv_cli.measure import MEASUREMENTS
+from rnnconv_cli.measure.cost import TYPICAL, Speeds
 from rnnconv_cli.measure.selfcheck import self_check
-from rnnconv_cli.records import MAIN, ClaimResult, Environment, Observation, Report, Timing, Trial
+from rnnconv_cli.records import BudgetPlan, ClaimResult, Environment, Observation, Report, Timing, Trial
 from rnnconv_cli.spec.loader import LoadedClaim
+from rnnconv_cli.sweep.budget import plan_within, within
 from rnnconv_cli.sweep.conditions import conditions
+from rnnconv_cli.sweep.engines import ENGINES, Engine, named
 from rnnconv_cli.sweep.execute import Readings, execute
+from rnnconv_cli.sweep.forecast import (
+    CheckCost,
+    Outstanding,
+    ahead,
+    costs,
+    forecast,
+    likely_rounds,
+    missing,
+    unmeasured,
+)
 from rnnconv_cli.sweep.keeper import StoreKeeper
+from rnnconv_cli.sweep.kept_plans import plan_key
 from rnnconv_cli.sweep.machine import environment_facts, rare_collections
-from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_bytes, predicted_seconds, selected_checks
+from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_seconds, selected_checks
 from rnnconv_cli.sweep.progress import Progress
-from rnnconv_cli.sweep.rounds import next_jobs, searching, typical_jobs
-from rnnconv_cli.sweep.store import Store
-from rnnconv_cli.sweep.why import reasons
+from rnnconv_cli.sweep.rounds import next_jobs, searching
+from rnnconv_cli.sweep.serial import key_of
+from rnnconv_cli.sweep.worker import Program, program
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +56,10 @@ class Options:
     command: tuple[str, ...]
     store: Path | None = None  # where trials are kept, and found again
     fresh: bool = False  # whether everything is measured, whatever is kept
-
-
-@dataclass(frozen=True, slots=True)
-class CheckCost:
-    """What one check would cost: trials, predicted core-seconds, and the memory of its largest trial."""
-
-    claim: str
-    check: str
-    trials: int
-    control_trials: int
-    seconds: float
-    peak_bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Outstanding:
-    """What of one check is still to be measured: how many of its trials, for how long, and why."""
-
-    claim: str
-    check: str
-    trials: int
-    missing: int
-    seconds: float  # predicted core-seconds of the missing ones
-    reasons: tuple[tuple[str, int], ...]  # with how many trials each, most first
-    in_rounds: bool  # whether further trials follow from what these show
+    executor: str = "process"  # what carries the trials out
+    fail_fast: bool = False  # whether the first trial that fails is the end
+    budget: float | None = None  # seconds of wall-clock time that it may take; None for the whole profile
+    speeds: Speeds = TYPICAL  # of this machine, for predictions
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +75,7 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
     if options.backend not in BACKENDS:
         raise UnknownName("backend", options.backend, tuple(BACKENDS))
     with rare_collections():
-        plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
+        plan = _plan(claims, options)
         problems = dict.fromkeys(job.trial.problem for job in plan.jobs)
         progress.phase("compiling kernels", None)
         for dtype in sorted({problem.dtype for problem in problems}):
@@ -91,14 +84,28 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
         self_check(options.backend, problems, options.seed)
         environment = environment_facts(options.backend, options.command, options.jobs)
     prepared = time.perf_counter()
-    with closing(StoreKeeper(options.store, conditions(options.backend), fresh=options.fresh)) as keeper:
-        plan, readings = _measured(claims, plan, options, progress, keeper)
+    here = program(options.backend)
+    if options.executor not in ENGINES:
+        progress.phase(f"starting {options.executor}", None)
+    with (
+        closing(named(options.executor)(options.jobs, here)) as workers,
+        closing(_keeper(options, here, workers)) as keeper,
+    ):
+        taken = _within_budget(claims, options, keeper)
+        if taken is not None:
+            keeper.keep_plan(_plan_key(claims, options), taken)
+            claims = within(claims, taken, options.profile)
+            plan = _plan(claims, options)
+        new = ahead(plan, _rounds(claims, options), keeper.missing(plan.trials))
+        progress.planned(forecast(new, jobs=workers.workers(), speeds=options.speeds, plan=taken))
+        plan, readings = _measured(claims, plan, options, progress, keeper, workers)
     measured = time.perf_counter()
     results = judge(claims, observations_of(plan, readings), options.checks)
     progress.close()
     status, why = exit_status(results, strict=options.strict)
     if keeper.problem is not None:
         status, why = EXIT_COULD_NOT_MEASURE, (str(keeper.problem), *why)
+    facts = (*environment.facts, *here.conditions.facts, ("executor", workers.name), *keeper.facts)
     judged = time.perf_counter()
     return Report(
         tool_version=__version__,
@@ -108,7 +115,8 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
         exit_status=status,
         exit_reasons=why,
         claims=results,
-        environment=Environment((*environment.facts, *keeper.facts)),
+        environment=Environment(tuple(dict(facts).items())),  # conditions say some of them again
+        plan=taken,
         timing=Timing(
             (
                 ("prepare", prepared - started),
@@ -120,8 +128,19 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
     )
 
 
+def _keeper(options: Options, here: Program, workers: Engine) -> StoreKeeper:
+    """Return what finds and keeps trials, under the conditions of this process and of the workers."""
+    there = tuple(each.conditions for each in workers.programs)
+    return StoreKeeper(options.store, here.conditions, fresh=options.fresh, elsewhere=there)
+
+
 def _measured(
-    claims: Sequence[LoadedClaim], plan: Plan, options: Options, progress: Progress, keeper: StoreKeeper
+    claims: Sequence[LoadedClaim],
+    plan: Plan,
+    options: Options,
+    progress: Progress,
+    keeper: StoreKeeper,
+    workers: Engine,
 ) -> tuple[Plan, Readings]:
     """Carry a plan out, and the rounds that searches add to it: what was planned in the end, and every reading."""
     levels = {claim.claim.id: level(claim.claim) for claim in claims}
@@ -160,11 +179,12 @@ def _measured(
     readings = execute(
         tuple(known),
         backend=options.backend,
-        jobs=options.jobs,
+        engine=workers,
         progress=progress,
         urgent=urgent,
         more=next_rounds,
         keeper=keeper,
+        fail_fast=options.fail_fast,
     )
     return Plan(tuple(dict.fromkeys((*plan.jobs, *(job for each in rounds for job in each.jobs))))), readings
 
@@ -172,6 +192,7 @@ def _measured(
 def observations_of(plan: Plan, readings: Readings) -> Mapping[tuple[str, str], Sequence[Observation]]:
     """Return the long table of every (claim, check), in the order of the plan."""
     table: dict[tuple[str, str], list[Observation]] = defaultdict(list)
+    keys = {trial: key_of(trial) for trial in plan.trials}
     for job in plan.jobs:
         table[job.claim, job.check] += [
             Observation(
@@ -179,6 +200,7 @@ def observations_of(plan: Plan, readings: Readings) -> Mapping[tuple[str, str], 
                 point=job.point if reading.point is None else reading.point,
                 adversary=None if job.trial.perturbation is None else job.trial.perturbation.adversary,
                 trial=job.trial,
+                key=keys[job.trial],
                 value=reading.value,
                 status=reading.status,
                 curve=reading.curve,
@@ -206,6 +228,7 @@ def judge(
                 claim=claim.claim,
                 level=level(claim.claim),
                 is_count=counts,
+                price=predicted_seconds,
             )
             for owner, check in selected
             if owner is claim
@@ -217,65 +240,64 @@ def judge(
 
 def preview(claims: Sequence[LoadedClaim], options: Options) -> Preview:
     """Return what a run would cost; of a search, what it is likely to. Raises what `verify` would before measuring."""
-    plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
-    open_ = searching(claims, profile=options.profile, checks=options.checks)
-    likely = tuple(job for each in open_ for job in typical_jobs(each, seed=options.seed))
-    by_check: dict[tuple[str, str], list[Job]] = defaultdict(list)
-    for job in (*plan.jobs, *likely):
-        by_check[job.claim, job.check].append(job)
-    return Preview(tuple(_cost(claim, check, jobs) for (claim, check), jobs in by_check.items()))
+    plan = Plan((*_plan(claims, options).jobs, *_rounds(claims, options)))
+    return Preview(costs(plan, options.speeds))
 
 
-def outstanding(claims: Sequence[LoadedClaim], options: Options) -> tuple[Outstanding, ...]:
+def outstanding(
+    claims: Sequence[LoadedClaim], options: Options, taken: BudgetPlan | None = None
+) -> tuple[Outstanding, ...]:
     """Return what `verify` would measure now, check by check; of a search, in its first round. Nothing is written.
 
     Raises what `verify` would before measuring, and StoreError.
     """
-    plan = make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
-    missing = _missing(plan.trials, options)
+    claims = claims if taken is None else within(claims, taken, options.profile)
+    plan = _plan(claims, options)
+    new = missing(plan.trials, conditions(options.backend), options.store, fresh=options.fresh)
     open_ = {(each.claim, each.check) for each in searching(claims, profile=options.profile, checks=options.checks)}
-    by_check: dict[tuple[str, str], dict[Trial, None]] = defaultdict(dict)
-    for job in plan.jobs:
-        by_check[job.claim, job.check][job.trial] = None
-    return tuple(_outstanding(place, trials, missing, in_rounds=place in open_) for place, trials in by_check.items())
+    return unmeasured(plan, new, open_, options.speeds)
 
 
-def _missing(trials: Sequence[Trial], options: Options) -> Mapping[Trial, str]:
-    """The trials that would be measured, each with the reason."""
-    if options.store is None or not options.store.exists():
-        return dict.fromkeys(trials, "no store")
-    if options.fresh:
-        return dict.fromkeys(trials, "a fresh run")
-    here = conditions(options.backend)
-    with closing(Store(options.store)) as store:
-        found = store.find(here, trials)
-        return reasons([trial for trial in trials if trial not in found], store, here)
+def foreseen(claims: Sequence[LoadedClaim], options: Options) -> BudgetPlan | None:
+    """Return what `verify` would take of the profile within its budget; None without one. Nothing is written.
+
+    Raises what `verify` would before measuring.
+    """
+    _plan(claims, options)  # for what it raises
+    path = options.store if options.store is not None and options.store.exists() else None
+    with closing(StoreKeeper(path, conditions(options.backend), fresh=options.fresh)) as keeper:
+        return _within_budget(claims, options, keeper)
 
 
-def _outstanding(
-    place: tuple[str, str], trials: Collection[Trial], missing: Mapping[Trial, str], *, in_rounds: bool
-) -> Outstanding:
-    claim, check = place
-    why = {trial: missing[trial] for trial in trials if trial in missing}
-    return Outstanding(
-        claim,
-        check,
-        trials=len(trials),
-        missing=len(why),
-        seconds=sum(map(predicted_seconds, why)),
-        reasons=tuple(Counter(why.values()).most_common()),
-        in_rounds=in_rounds,
+def _within_budget(claims: Sequence[LoadedClaim], options: Options, keeper: StoreKeeper) -> BudgetPlan | None:
+    """The plan that the same command has kept, or one that is made now. Raises UsageError where none would fit."""
+    if options.budget is None:
+        return None
+    return keeper.plan(_plan_key(claims, options)) or plan_within(
+        claims,
+        seconds=options.budget,
+        jobs=options.jobs,
+        profile=options.profile,
+        seed=options.seed,
+        price=lambda trial: predicted_seconds(trial, options.speeds),
+        checks=options.checks,
     )
 
 
-def _cost(claim: str, check: str, jobs: Sequence[Job]) -> CheckCost:
-    trials = {job.trial for job in jobs}
-    main = {job.trial for job in jobs if job.arm == MAIN}
-    return CheckCost(
-        claim,
-        check,
-        trials=len(main),
-        control_trials=len(trials - main),
-        seconds=sum(map(predicted_seconds, trials)),
-        peak_bytes=max(map(predicted_bytes, trials)),
+def _plan_key(claims: Sequence[LoadedClaim], options: Options) -> bytes:
+    return plan_key(
+        claims,
+        checks=options.checks,
+        profile=options.profile,
+        seed=options.seed,
+        seconds=options.budget or 0.0,
+        jobs=options.jobs,
     )
+
+
+def _plan(claims: Sequence[LoadedClaim], options: Options) -> Plan:
+    return make_plan(claims, profile=options.profile, seed=options.seed, checks=options.checks)
+
+
+def _rounds(claims: Sequence[LoadedClaim], options: Options) -> tuple[Job, ...]:
+    return likely_rounds(claims, profile=options.profile, seed=options.seed, checks=options.checks)

@@ -130,6 +130,7 @@ class Observation:
     point: float  # value of the swept parameter (1 where nothing is swept)
     adversary: str | None
     trial: Trial
+    key: str  # of the trial: the first digits of its digest, by which it is named and found
     value: float | None
     status: Status
     curve: tuple[tuple[int, float], ...] = ()
@@ -371,6 +372,30 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class ArmPlan:
+    """What a budget takes of one arm's profile, and what it leaves out."""
+
+    claim: str
+    check: str
+    arm: str  # main | control | the id of an exhibit
+    parameter: str | None
+    grid: tuple[float, ...]
+    replicates: int
+    grid_left_out: tuple[float, ...]
+    replicates_left_out: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetPlan:
+    """What a run measures within a budget of time: chosen before anything was measured."""
+
+    seconds: float  # of wall-clock time that were asked for
+    jobs: int  # on so many cores
+    inflation: float  # predicted half-widths of main runs and controls over those of the whole profile, at most [1]
+    arms: tuple[ArmPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a run has found: the one thing that every output format is made from."""
 
@@ -383,3 +408,4 @@ class Report:
     claims: tuple[ClaimResult, ...]
     environment: Environment
     timing: Timing
+    plan: BudgetPlan | None = None  # None for the whole profile

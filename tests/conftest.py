@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -23,11 +25,15 @@ from rnnconv_cli.records import Observation, PerturbationSetting, ProblemSetting
 from rnnconv_cli.spec.claim import Arm, Check, Exhibit, Prediction, Problem, Profile, Sweep, Training
 from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim, loads
 from rnnconv_cli.spec.template import claim_text
+from rnnconv_cli.sweep.progress import Forecast
+from rnnconv_cli.sweep.serial import key_of
 
 Rows = Sequence[Sequence[float | Status]]  # [replicate][point]
 PREDICTION: TypeAdapter[Prediction] = TypeAdapter(Prediction)
 REASON = {"exponent", "attainment", "growth", "decay", "frontier"}  # kinds that give one
 MAX_STEPS = 5000
+DaskStart = Callable[..., subprocess.Popen[bytes]]
+HANG = 120.0  # seconds; only a hang takes as long
 
 # The same examples in every run, and no verdict from a busy machine's clock.
 settings.register_profile("steady", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
@@ -96,7 +102,7 @@ class Synthetic:
                 value, status = (None, entry) if isinstance(entry, Status) else (float(entry), Status.OK)
                 if status is Status.ZERO:
                     value = 0.0
-                found.append(Observation(arm, float(point), adversary, trial, value, status))
+                found.append(Observation(arm, float(point), adversary, trial, key_of(trial), value, status))
         return found
 
     def _sections(self, parameter: str | None, quantity: str, prediction: dict[str, Any]) -> dict[str, Any]:
@@ -168,6 +174,11 @@ class Recorder:
     expected: list[float] = field(default_factory=list)
     advanced: list[tuple[str, float]] = field(default_factory=list)
     closed: bool = False
+    forecasts: list[Forecast] = field(default_factory=list)
+
+    def planned(self, forecast: Forecast) -> None:
+        """Keep what the run is going to take."""
+        self.forecasts.append(forecast)
 
     def phase(self, name: str, total: float | None) -> None:
         """Keep a phase."""
@@ -253,3 +264,47 @@ def _sweep(check: Mapping[str, Any]) -> Mapping[str, Any]:
         return sweep
     profile = {key: sweep.pop(key) for key in ("grid", "widths", "search", "replicates") if key in sweep}
     return {**sweep, "quick": profile, "full": profile}
+
+
+# --- a scheduler and workers on the loopback interface ----------------------------------------------------------------
+
+
+@pytest.fixture
+def dask_start(tmp_path: Path) -> Iterator[DaskStart]:
+    """Start a scheduler or a worker: everything that was started is gone after the test."""
+    begun: list[subprocess.Popen[bytes]] = []
+
+    def start(kind: str, *options: str) -> subprocess.Popen[bytes]:
+        module = f"distributed.cli.dask_{kind}"
+        words = [sys.executable, "-m", module, "--scheduler-file", str(tmp_path / "scheduler.json"), "--no-dashboard"]
+        folder = [] if kind == "scheduler" else ["--local-directory", str(tmp_path)]
+        begun.append(
+            subprocess.Popen(
+                [*words, "--host", "127.0.0.1", *folder, *options],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        )
+        return begun[-1]
+
+    yield start
+    for each in reversed(begun):
+        if each.poll() is None:
+            os.killpg(each.pid, signal.SIGKILL)
+        each.wait(HANG)
+
+
+@pytest.fixture
+def dask_scheduler(dask_start: DaskStart) -> subprocess.Popen[bytes]:
+    return dask_start("scheduler", "--port", "0")
+
+
+@pytest.fixture
+def dask_address(dask_scheduler: subprocess.Popen[bytes], tmp_path: Path) -> str:
+    """The address of a new scheduler."""
+    file, end = tmp_path / "scheduler.json", time.monotonic() + HANG
+    while not file.exists() or not file.read_text(encoding="utf-8"):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    return str(json.loads(file.read_text(encoding="utf-8"))["address"])

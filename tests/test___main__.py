@@ -121,7 +121,9 @@ def test_a_signal_ends_the_run_and_its_workers(
         assert (process.returncode, out) == (status, "")
         store = os.environ["RNNCONV_STORE"]
         kept = f"rnnconv: finished trials are kept in {store}: the same command goes on from there"
-        assert err.splitlines() == [kept, f"rnnconv: {word}; no result was written"]
+        predicted, *rest = err.splitlines()
+        assert predicted.startswith("predicted: ")
+        assert rest == [kept, f"rnnconv: {word}; no result was written"]
         assert [worker for worker in workers if not _ends(worker, PROMISED)] == []
 
 

@@ -16,6 +16,7 @@ CLAIMS = sorted((ROOT / "claims").glob("*.yaml"))
 TEXT = {".py", ".pyi", ".toml", ".txt", ".md", ".yaml", ".yml", ".json", ""}
 PLACES = ("rnnconv_cli", "claims", "tests", "docs", "benchmarks", "stubs", ".ci")
 WHOLE_TREE = {
+    "test_fuzzing.py",
     "test_layout.py",
     "test_packaging.py",
     "test_readme.py",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,18 +13,24 @@ import numpy as np
 import pytest
 
 from rnnconv_cli import __version__, pipeline
-from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, ResourceError, SelfCheckError, SpecError, UnknownName
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, ResourceError, SelfCheckError, SpecError, UnknownName, UsageError
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import BACKENDS
-from rnnconv_cli.pipeline import Options, preview, verify
+from rnnconv_cli.measure.cost import Speeds
+from rnnconv_cli.pipeline import Options, foreseen, outstanding, preview, verify
 from rnnconv_cli.records import CheckResult, Frontier, Report, Status, Trial, Verdict
 from rnnconv_cli.report.json import render
 from rnnconv_cli.spec.beside import DRAWS, QUANTITIES
 from rnnconv_cli.spec.loader import LoadedClaim, Overrides, loads
 from rnnconv_cli.spec.template import claim_text
 from rnnconv_cli.sweep import execute as executor
+from rnnconv_cli.sweep import worker
+from rnnconv_cli.sweep.engines import Processes
 from rnnconv_cli.sweep.execute import Readings
 from rnnconv_cli.sweep.plan import make_plan
+from rnnconv_cli.sweep.progress import Forecast
+from rnnconv_cli.sweep.serial import digest_of
+from rnnconv_cli.sweep.worker import program
 
 if TYPE_CHECKING:
     from tests.conftest import Recorder, Written
@@ -128,6 +135,7 @@ def test_the_long_table_has_every_reading_in_its_place(claim: LoadedClaim, recor
     assert {each.status for each in decay if each.arm == "control"} == {Status.DIVERGED}
     assert {each.arm for each in decay} == {"main", "control", "rate", *QUANTITIES}
     assert all(each.curve for each in decay if each.arm == "main" and each.point == 1.0)
+    assert {each.key for each in decay} == {digest_of(each.trial).hex()[:12] for each in decay}
     assert {each.adversary for each in flips} == {"gaussian", "gradient", "kinks"}
     assert len(flips) == 2 * 3 * 60
 
@@ -137,6 +145,7 @@ def test_the_provenance_of_a_run(claim: LoadedClaim, recorder: Recorder) -> None
     facts = dict(report.environment.facts)
     assert (facts["command"], facts["jobs"]) == ("rnnconv verify made-up.yaml", 1)
     assert facts["numba"] == importlib.metadata.version("numba")
+    assert dict(program("compiled").conditions.facts).items() <= facts.items()
     assert facts["blas.threads_while_measuring"] == 1
     assert [name for name, _ in report.timing.seconds] == ["prepare", "measure", "judge", "total"]
 
@@ -257,15 +266,16 @@ def test_names_that_no_table_has(claim: LoadedClaim, written: Written, recorder:
         verify([claim], replace(OPTIONS, backend="fast"), recorder)
     with pytest.raises(UnknownName, match="found check 'nrm', wanted one of norm, decay, flips; did you mean norm"):
         preview([claim], replace(OPTIONS, checks=("nrm",)))
-    with pytest.raises(SpecError, match="found quantity 'norm', wanted one of hidden-norm-upper"):
-        preview([written({**NORM, "quantity": "norm"})], OPTIONS)
+    for look in (preview, foreseen, outstanding):
+        with pytest.raises(SpecError, match="found quantity 'norm', wanted one of hidden-norm-upper"):
+            look([written({**NORM, "quantity": "norm"})], replace(OPTIONS, budget=60.0))
     assert recorder.phases == []
 
 
 def test_a_network_beyond_memory_is_refused_before_measuring(
     written: Written, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(executor, "run_group", _never)
+    monkeypatch.setattr(worker, "run_group", _never)
     huge = written({**NORM, "problem": {"width": 10**7, "horizon": 16, "n_sequences": 1}})
     with pytest.raises(ResourceError, match="m=10000000 L=16 n=1"):
         verify([huge], OPTIONS, recorder)
@@ -279,7 +289,7 @@ def test_a_second_run_measures_nothing_and_finds_the_same(
 ) -> None:
     options = replace(OPTIONS, store=tmp_path / "kept.sqlite")
     first = verify([claim], options, recorder)
-    monkeypatch.setattr(executor, "run_group", _never)
+    monkeypatch.setattr(worker, "run_group", _never)
     second = verify([claim], options, recorder)
     assert document(second) == document(first) == document(verify([claim], replace(options, jobs=2), recorder))
     counts = [dict(each.environment.facts) for each in (first, second)]
@@ -296,6 +306,8 @@ def test_an_interrupted_run_is_gone_on_with(claim: LoadedClaim, recorder: Record
 
     class Impatient:
         """Ends the run at its hundredth piece of work."""
+
+        def planned(self, forecast: Forecast) -> None: ...
 
         def phase(self, name: str, total: float | None) -> None:
             self.left = 100
@@ -314,6 +326,91 @@ def test_an_interrupted_run_is_gone_on_with(claim: LoadedClaim, recorder: Record
     ended = verify([claim], options, recorder)
     assert document(ended) == document(undisturbed)
     assert len(recorder.advanced) - n_before == n_before - 100
+
+
+# --- a budget ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_begins_with_what_it_is_going_to_take(claim: LoadedClaim, recorder: Recorder, tmp_path: Path) -> None:
+    options = replace(OPTIONS, store=tmp_path / "kept.sqlite", speeds=Speeds(trial=1.0))
+    verify([claim], options, recorder)
+    (first,) = recorder.forecasts
+    n_trials = len(make_plan([claim], profile="quick", seed=OPTIONS.seed).trials)
+    assert (first.jobs, first.plan) == (1, None)
+    assert first.seconds > n_trials
+    assert first.peak_bytes == max(cost.peak_bytes for cost in preview([claim], OPTIONS).checks)
+    verify([claim], options, recorder)
+    assert recorder.forecasts[1] == replace(first, seconds=0.0, peak_bytes=0)
+
+
+def test_a_budget_makes_a_smaller_run_and_says_so(claim: LoadedClaim, recorder: Recorder) -> None:
+    options = replace(OPTIONS, budget=500.0, speeds=Speeds(trial=1.0))
+    report = verify([claim], options, recorder)
+    assert report.plan is not None
+    assert recorder.forecasts[0].plan == report.plan
+    assert 400 < recorder.forecasts[0].seconds < 500
+    taken = {each.check: each for each in report.plan.arms if each.arm == "main"}
+    assert taken["norm"].replicates < 60
+    measured = {
+        (name, each.arm, each.trial) for name, check in checks_of(report).items() for each in check.observations
+    }
+    drawn = Counter((name, arm) for name, arm, _ in measured)
+    assert drawn["norm", "main"] == taken["norm"].replicates
+    assert drawn["flips", "main"] == 3 * taken["flips"].replicates
+    assert report.claims[0].digest == claim.digest
+    assert preview([claim], OPTIONS).checks[0].trials == 60
+    left = outstanding([claim], options, report.plan)
+    assert sum(each.trials for each in left) == len({trial for _, _, trial in measured})
+
+
+def test_a_resumed_run_takes_the_plan_that_is_kept(
+    claim: LoadedClaim, recorder: Recorder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The machine is twice as fast the second time, and would have measured more."""
+    slow = replace(OPTIONS, budget=500.0, speeds=Speeds(trial=1.0))
+    undisturbed = verify([claim], slow, recorder)
+    assert undisturbed.plan is not None
+    slow = replace(slow, store=tmp_path / "kept.sqlite")
+    fast = replace(slow, speeds=Speeds(trial=0.5))
+
+    def stop(label: str, seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(recorder, "advance", stop)
+        with pytest.raises(KeyboardInterrupt):
+            verify([claim], slow, recorder)
+    assert foreseen([claim], fast) == undisturbed.plan
+    resumed = verify([claim], fast, recorder)
+    assert document(resumed) == document(undisturbed)
+    assert dict(resumed.environment.facts)["trials_found"] != 0
+    for anew in (replace(fast, store=None), replace(fast, jobs=2), replace(fast, budget=501.0), replace(fast, seed=4)):
+        plan = foreseen([claim], anew)
+        assert plan is not None
+        assert plan.inflation < undisturbed.plan.inflation
+
+
+def test_a_fresh_run_plans_anew_and_keeps_that_plan(claim: LoadedClaim, recorder: Recorder, tmp_path: Path) -> None:
+    slow = replace(OPTIONS, budget=500.0, speeds=Speeds(trial=1.0), store=tmp_path / "kept.sqlite")
+    fast = replace(slow, speeds=Speeds(trial=0.5))
+    first, anew = verify([claim], slow, recorder).plan, verify([claim], replace(fast, fresh=True), recorder).plan
+    assert first != anew
+    assert foreseen([claim], slow) == anew
+
+
+def test_a_budget_that_is_too_small_is_refused_before_measuring(
+    claim: LoadedClaim, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "run_group", _never)
+    with pytest.raises(UsageError, match="found a budget of 20 s, wanted at least"):
+        verify([claim], replace(OPTIONS, budget=20.0, speeds=Speeds(trial=1.0)), recorder)
+    assert "measuring" not in [name for name, _ in recorder.phases]
+
+
+def test_without_a_budget_the_speed_of_a_machine_changes_nothing(claim: LoadedClaim, recorder: Recorder) -> None:
+    one, other = (verify([claim], replace(OPTIONS, speeds=Speeds(trial=each)), recorder) for each in (1e-4, 1.0))
+    assert document(one) == document(other)
+    assert one.plan is None
 
 
 def test_a_store_that_cannot_be_used_costs_no_result(claim: LoadedClaim, recorder: Recorder, tmp_path: Path) -> None:
@@ -453,4 +550,4 @@ def test_rounds_do_not_depend_on_the_workers(
 
 
 def _backwards(trials: Sequence[Trial], **options: Any) -> Readings:
-    return executor.execute(tuple(reversed(trials)), **{**options, "jobs": 1})
+    return executor.execute(tuple(reversed(trials)), **{**options, "engine": Processes(1, program("compiled"))})

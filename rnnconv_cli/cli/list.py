@@ -12,8 +12,10 @@ from rich.console import RenderableType
 
 from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import example
+from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.report.layout import Style, painted, paragraph, row, words
+from rnnconv_cli.sweep.progress import duration
 
 if TYPE_CHECKING:
     from rnnconv_cli.report.stored import StoredCheck, StoredResult
@@ -63,7 +65,8 @@ def _statements(results: Path | None, style: Style) -> Iterator[RenderableType]:
     yield words("", style)
     yield words(f"{len(covered)} statements: {checked} checked, {len(covered) - checked} with a reason why not", style)
     if stored:
-        origin = f"profile {stored.profile}, seed {stored.seed}, rnnconv {stored.version}"
+        budget = "" if stored.budget is None else f" within a budget of {duration(stored.budget)}"
+        origin = f"profile {stored.profile}{budget}, seed {stored.seed}, rnnconv {stored.version}"
         yield words(f"figures of {results}: {len(stored.checks)} checks, {origin}", style)
 
 
@@ -87,9 +90,4 @@ def _stored(results: Path | None) -> StoredResult | None:
 
     if results is None:
         return None
-    try:
-        text = results.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "not UTF-8"
-        raise UsageError(f"{results} ({why})", "a stored result", stored.HINT) from error
-    return stored.read(text, str(results))
+    return stored.read(text_of(results), str(results))

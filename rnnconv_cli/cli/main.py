@@ -17,6 +17,7 @@ from rnnconv_cli.cli.doctor import doctor
 from rnnconv_cli.cli.list import list_claims
 from rnnconv_cli.cli.new import new
 from rnnconv_cli.cli.options import example
+from rnnconv_cli.cli.replay import replay
 from rnnconv_cli.cli.results import results
 from rnnconv_cli.cli.show import show
 from rnnconv_cli.cli.signals import disarm, stoppable
@@ -31,6 +32,7 @@ COMMANDS: dict[str, click.Command] = {
     "validate": validate,
     "new": new,
     "results": results,
+    "replay": replay,
     "doctor": doctor,
     "bench": bench,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ import click
 from rnnconv_cli.report import FORMATS, SUFFIXES
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+
+DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
 def example(*lines: str) -> str:
@@ -52,6 +55,18 @@ def settings(context: click.Context, parameter: click.Parameter, texts: tuple[st
     return tuple(pairs)
 
 
+def seconds(context: click.Context, parameter: click.Parameter, text: str | None) -> float | None:
+    """Read a duration such as 90s, 10m or 1h30m, in seconds; None where it is not given. Raises click.BadParameter."""
+    if text is None:
+        return None
+    parts = DURATION.fullmatch(text.strip().lower())
+    found = [float(part or 0) for part in parts.groups()] if parts else [0.0]
+    total = sum(part * unit for part, unit in zip(found, (3600.0, 60.0, 1.0), strict=False))
+    if not total:
+        raise click.BadParameter(f"found {text!r}, wanted a duration such as 90s, 10m or 1h30m")
+    return total
+
+
 def cores() -> int:
     """Number of worker processes unless told otherwise: the cores that this process may use."""
     from rnnconv_cli.sweep.machine import usable_cores
@@ -81,6 +96,12 @@ RUN = (
         "--replicates", type=click.IntRange(1, 100_000), metavar="N", help="Draws at each point, in both profiles."
     ),
     click.option(
+        "--budget",
+        metavar="DURATION",
+        callback=seconds,
+        help="Choose grids and draws of the profile that fit a time, e.g. 10m or 1h30m, before measuring.",
+    ),
+    click.option(
         "--seed",
         type=click.IntRange(0, 2**63 - 1),
         default=0,
@@ -93,10 +114,25 @@ RUN = (
         type=click.IntRange(1, 1024),
         metavar="N",
         show_default="usable cores",
-        help="Worker processes; they change the time, not one bit of the results.",
+        help="Workers, where they are ours to start; they change the time, not one bit of the results.",
     ),
     click.option(
         "--backend", default="compiled", show_default=True, metavar="NAME", help="Kernels: compiled or reference."
+    ),
+)
+ENGINE = (
+    click.option(
+        "--executor",
+        default="process",
+        show_default=True,
+        metavar="NAME",
+        help="What carries trials out: process, thread, dask, dask:ADDRESS, or MODULE:FACTORY of an Executor.",
+    ),
+    click.option(
+        "--keep-going/--fail-fast",
+        default=True,
+        show_default=True,
+        help="Go on after a trial that could not be measured, or end there.",
     ),
 )
 RESULTS = (
@@ -142,6 +178,11 @@ STORE = (
 def store_options(command: Command) -> Command:
     """Give a command the options that say where trials are kept."""
     return _with(STORE, command)
+
+
+def engine_options(command: Command) -> Command:
+    """Give a command the options that say what carries trials out."""
+    return _with(ENGINE, command)
 
 
 def run_options(command: Command) -> Command:

@@ -13,6 +13,8 @@ from rnnconv_cli.errors import OutputError, UsageError
 from rnnconv_cli.records import Report
 from rnnconv_cli.report import FORMATS
 
+LOGS = ("-wal", "-shm")  # what SQLite appends to the store's name for files beside it
+
 
 def prepare(destinations: Sequence[Destination]) -> None:
     """Make the folders of result files, and see that each takes a file. Raises UsageError, before anything is run."""
@@ -29,17 +31,29 @@ def prepare(destinations: Sequence[Destination]) -> None:
             raise UsageError(found, "an --output that can be written", "nothing was run") from error
 
 
+def refuse_store(destinations: Sequence[Destination], store: Path) -> None:
+    """Raise UsageError for a result file that is the store, or a log of it: it would replace what is kept."""
+    base = os.path.realpath(store)
+    taken = {Path(base + suffix) for suffix in ("", *LOGS)}
+    for destination in destinations:
+        if _target(destination.path) in taken:
+            raise UsageError(f"{str(destination.path)!r}, which is the store", "another file", "nothing was written")
+
+
 def write(report: Report, destinations: Sequence[Destination]) -> tuple[OutputError, ...]:
     """Write every result file and return what failed: one file's failure holds no other file up."""
     return write_each(destinations, lambda form: FORMATS[form](report))
 
 
-def write_each(destinations: Sequence[Destination], text_in: Callable[[str], str]) -> tuple[OutputError, ...]:
-    """The same for any result, which `text_in` puts into a format."""
+def write_each(
+    destinations: Sequence[Destination], content_in: Callable[[str], str | bytes]
+) -> tuple[OutputError, ...]:
+    """The same for any result, which `content_in` puts into a format."""
     failures = []
     for destination in destinations:
         try:
-            _write(_target(destination.path), text_in(destination.format))
+            content = content_in(destination.format)
+            _write(_target(destination.path), content.encode() if isinstance(content, str) else content)
         except OSError as error:
             failures.append(OutputError(str(destination.path), error.strerror or str(error)))
     return tuple(failures)
@@ -63,15 +77,15 @@ def _try(path: Path) -> None:
         tempfile.TemporaryFile(dir=path.parent).close()
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     if _is_special(path):
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.parent / f".rnnconv-{os.getpid()}.part"  # not from tempfile, whose files nobody else may read
     try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with beside.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)

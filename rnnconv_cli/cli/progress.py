@@ -15,7 +15,8 @@ from rich.progress import Progress as RichProgress
 
 from rnnconv_cli.cli.console import complain
 from rnnconv_cli.report.plain import visible
-from rnnconv_cli.sweep.progress import Progress
+from rnnconv_cli.report.planned import predicted, within_budget
+from rnnconv_cli.sweep.progress import Forecast, Progress, duration
 
 SHOWN_AFTER = 2.0  # seconds; a shorter run shows nothing
 LINE_EVERY = 10.0  # seconds between lines in a log
@@ -51,14 +52,18 @@ class Pace:
         return f"{self.name}{share}{about}{f' ({self.label})' if self.label else ''}"
 
 
-def duration(seconds: float) -> str:
-    """A length of time for people."""
-    whole = round(seconds)
-    return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60:02d} s"
+def _start(forecast: Forecast) -> list[str]:
+    """The lines that a run begins with: none for a short one."""
+    if forecast.plan is None and forecast.seconds < SHOWN_AFTER:
+        return []
+    return [predicted(forecast), *([] if forecast.plan is None else [within_budget(forecast.plan)])]
 
 
 class Silent:
     """Shows nothing."""
+
+    def planned(self, forecast: Forecast) -> None:
+        """Plan, unseen."""
 
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase, unseen."""
@@ -80,6 +85,11 @@ class Lines:
         self._write, self._clock = write, clock
         self._began = self._last = clock()
         self._pace: Pace | None = None
+
+    def planned(self, forecast: Forecast) -> None:
+        """Say what the run is going to take, and what its budget leaves out."""
+        for line in _start(forecast):
+            self._write(line)
 
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase; say how long the one before took, if that was long."""
@@ -125,6 +135,11 @@ class Bar:
         self._task = self._display.add_task("starting", total=None, state="")
         self._pace: Pace | None = None
         self._display.start()
+
+    def planned(self, forecast: Forecast) -> None:
+        """Say what the run is going to take, and what its budget leaves out, in lines that stay."""
+        for line in _start(forecast):
+            self._display.console.print(line, soft_wrap=True)
 
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase."""

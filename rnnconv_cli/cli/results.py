@@ -14,18 +14,20 @@ from rich.console import RenderableType
 from rnnconv_cli.cli import output
 from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import STORE_FILE, Destination, example
-from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UsageError
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UnknownName, UsageError
 from rnnconv_cli.report import table_of_trials
 from rnnconv_cli.report.layout import Style, heading, painted, paragraph, quantity, row, words
+from rnnconv_cli.sweep.serial import KEY_DIGITS
 
 if TYPE_CHECKING:
     from rnnconv_cli.sweep.serial import Conditions
     from rnnconv_cli.sweep.store import Kept, Shelf, Store
 
-SHOWN_KEY = 12  # digits of a trial's key
-EXPORTS: dict[str, Callable[..., Iterator[str]]] = {
+PARQUET = "parquet"
+EXPORTS: dict[str, Callable[..., bytes]] = {
     "csv": table_of_trials.as_csv,
     "jsonl": table_of_trials.as_json_lines,
+    PARQUET: table_of_trials.as_parquet,
 }
 
 
@@ -58,26 +60,33 @@ def show(key: str, store: Path) -> None:
     put(painted(_trials(found, style), style))
 
 
-@results.command(epilog=example("rnnconv results export trials.csv", "rnnconv results export trials.jsonl"))
+@results.command(epilog=example("rnnconv results export trials.csv", "rnnconv results export trials.parquet"))
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--format", "form", type=click.Choice(tuple(EXPORTS)), help="Unless the file's suffix says it.")
 @STORE_FILE
 def export(file: Path, form: str | None, store: Path) -> None:
-    """Write every reading that is kept to FILE, one in each row."""
+    """Write every reading that is kept to FILE, one in each row.
+
+    Every format has the same columns; parquet needs pyarrow. In csv, a text that a spreadsheet
+    would compute begins with an apostrophe.
+    """
     form = form or file.suffix.removeprefix(".").lower()
     if form not in EXPORTS:
         raise UsageError(f"the suffix {file.suffix!r}", f"one of {', '.join(EXPORTS)}", "say --format")
+    if form == PARQUET:
+        table_of_trials.require_pyarrow()
     destination = (Destination(form, file),)
+    output.refuse_store(destination, store)
     output.prepare(destination)
     with closing(_opened(store)) as opened:
         found = (
             each
             for kept in opened.kept()
             for each in table_of_trials.rows(
-                kept.key, kept.conditions.digest[:SHOWN_KEY], kept.stored_at, kept.trial, kept.readings
+                kept.key, kept.conditions.digest[:KEY_DIGITS], kept.stored_at, kept.trial, kept.readings
             )
         )
-        failures = output.write_each(destination, lambda form: "".join(EXPORTS[form](found)))
+        failures = output.write_each(destination, lambda form: EXPORTS[form](found))
     for failure in failures:
         raise failure
 
@@ -86,11 +95,18 @@ def export(file: Path, form: str | None, store: Path) -> None:
 @click.option("--backend", default="compiled", show_default=True, metavar="NAME", help="Keep this backend's trials.")
 @STORE_FILE
 def gc(backend: str, store: Path) -> None:
-    """Delete the trials that no run would find: of other sources, versions or processors than the present ones."""
-    from rnnconv_cli.sweep.conditions import conditions
+    """Delete the trials that no run with this backend would find: of another one, of other sources or versions.
 
+    Those of other processors stay: a run finds what its workers there have measured.
+    """
+    from rnnconv_cli.kernels.backend import BACKENDS
+    from rnnconv_cli.sweep.conditions import conditions, differ_in_processors_only
+
+    if backend not in BACKENDS:
+        raise UnknownName("backend", backend, tuple(BACKENDS))
+    here = conditions(backend)
     with closing(_opened(store)) as opened:
-        gone = opened.drop_all_but(conditions(backend))
+        gone = opened.drop_all_but(lambda theirs: differ_in_processors_only(here, theirs))
     put(f"{gone} trials deleted\n")
 
 
@@ -115,7 +131,7 @@ def _opened(path: Path) -> Store:
 
 
 def _shelves(shelves: tuple[Shelf, ...], style: Style) -> Iterator[RenderableType]:
-    widths = (40, 8, 8, 26)
+    widths = (max(map(len, ("quantity", *(each.quantity for each in shelves)))), 8, 8, 26)
     for conditions in dict.fromkeys(each.conditions for each in shelves):
         yield heading(_short(conditions), style)
         yield row([words(name, style, "bold") for name in ("quantity", "trials", "failed", "last")], widths)
@@ -130,7 +146,7 @@ def _short(conditions: Conditions) -> str:
     facts = dict(conditions.facts)
     named = [facts[name] for name in ("backend", "cpu") if name in facts]
     versions = [f"{name} {facts[name]}" for name in ("numpy", "scipy", "numba") if name in facts]
-    return f"conditions {conditions.digest[:SHOWN_KEY]}: {', '.join((*named, *versions))}"
+    return f"conditions {conditions.digest[:KEY_DIGITS]}: {', '.join((*named, *versions))}"
 
 
 def _trials(found: tuple[Kept, ...], style: Style) -> Iterator[RenderableType]:
@@ -138,8 +154,8 @@ def _trials(found: tuple[Kept, ...], style: Style) -> Iterator[RenderableType]:
         yield heading(f"trial {kept.key}", style)
         first, *others = table_of_trials.rows(kept.key, "", kept.stored_at, kept.trial, kept.readings)
         for name, value in first.items():
-            if name not in ("key", "conditions", *table_of_trials.ENDS) and value not in (None, ""):
-                yield paragraph(name, str(value), style, indent=2)
+            if name not in ("key", "conditions", *table_of_trials.ENDS) and value not in (None, ()):
+                yield paragraph(name, str(table_of_trials.joined(value)), style, indent=2)
         for each in (first, *others):
             at = "" if each["point"] is None else f" at {each['point']:g}"
             said = f"{quantity(each['value'])}{at}, {each['status']} {each['detail']}"

@@ -15,9 +15,9 @@ from rnnconv_cli.records import TANGENT
 from rnnconv_cli.report.layout import Style, heading, painted, paragraph, row, words
 
 if TYPE_CHECKING:
-    from rnnconv_cli.pipeline import CheckCost
     from rnnconv_cli.spec.claim import Arm
     from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
+    from rnnconv_cli.sweep.forecast import CheckCost
 
 Line = tuple[str, str]
 
@@ -40,8 +40,9 @@ def show(name: str, profile: str, literal: bool) -> None:
         put(painted(_ledger(claim, profile, style), style))
         return
     from rnnconv_cli import pipeline
+    from rnnconv_cli.sweep.calibrate import calibrate
 
-    options = pipeline.Options(profile, 0, 1, "compiled", (), False, ())
+    options = pipeline.Options(profile, 0, 1, "compiled", (), False, (), speeds=calibrate())
     costs = pipeline.preview([claim], options).checks
     put(painted(_page(claim, profile, costs, cores(), style), style))
 
@@ -144,12 +145,13 @@ def _prediction(arm: Arm, profile: str) -> str:
 
 def _cost(cost: CheckCost, jobs: int) -> str:
     trials = f"{cost.trials} trials and {cost.control_trials} of control and exhibits"
-    return f"{trials}; {_time(cost.seconds, jobs)}; {cost.peak_bytes / 2**20:.0f} MiB for each job"
+    return f"{trials}; {_time(cost.seconds, jobs)}; at most {cost.peak_bytes / 2**20:.0f} MiB for each trial"
 
 
 def _total(costs: tuple[CheckCost, ...], profile: str, jobs: int) -> str:
     memory = max(cost.peak_bytes for cost in costs) / 2**20
-    return f"{_time(sum(cost.seconds for cost in costs), jobs)}, {memory:.0f} MiB for each job (profile {profile})"
+    time = _time(sum(cost.seconds for cost in costs), jobs)
+    return f"{time}, at most {memory:.0f} MiB for each trial (profile {profile}, predicted for this machine)"
 
 
 def _time(seconds: float, jobs: int) -> str:

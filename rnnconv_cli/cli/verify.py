@@ -13,9 +13,18 @@ import click
 from rnnconv_cli.cli import output
 from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.dry_run import to_do
-from rnnconv_cli.cli.options import Destination, cores, example, result_options, run_options, store_options
-from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
+from rnnconv_cli.cli.options import (
+    Destination,
+    cores,
+    engine_options,
+    example,
+    result_options,
+    run_options,
+    store_options,
+)
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, EngineError, TrialFailed
 from rnnconv_cli.report import FORMATS
+from rnnconv_cli.report.table import warning
 
 if TYPE_CHECKING:
     from rnnconv_cli.pipeline import Options
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[CLAIM|PATH]...")
 @click.option("--all", "everything", is_flag=True, help="Every claim that comes with the tool.")
 @run_options
+@engine_options
 @store_options
 @result_options
 @click.pass_context
@@ -38,9 +48,12 @@ def verify(
     profile: str,
     settings: tuple[tuple[str, str], ...],
     replicates: int | None,
+    budget: float | None,
     seed: int,
     jobs: int | None,
     backend: str,
+    executor: str,
+    keep_going: bool,
     store: Path,
     no_store: bool,
     fresh: bool,
@@ -60,17 +73,26 @@ def verify(
 
     claims = load_all(chosen(names, everything=everything), Overrides(settings, replicates, checks))
     jobs = jobs or cores()
+    output.refuse_store(outputs, store)
     if not dry_run:
         output.prepare(outputs)
-        if jobs > 1:
+        if jobs > 1 and executor == "process":
             start_server("rnnconv_cli.cli.main")
     from rnnconv_cli import pipeline  # now, as it takes a while
+    from rnnconv_cli.measure.cost import TYPICAL
+    from rnnconv_cli.sweep.calibrate import calibrate
+    from rnnconv_cli.sweep.engines import named
 
+    named(executor)  # a wrong name is said at once
     command = context.obj or ("rnnconv", "verify")
     kept_in = None if no_store else store
-    options = pipeline.Options(profile, seed, jobs, backend, checks, strict, command, kept_in, fresh)
+    speeds = calibrate() if dry_run or budget is not None or not quiet else TYPICAL
+    options = pipeline.Options(
+        profile, seed, jobs, backend, checks, strict, command, kept_in, fresh, executor, not keep_going, budget, speeds
+    )
     if dry_run:
-        put(to_do(pipeline.outstanding(claims, options), style_of(sys.stdout)))
+        taken = pipeline.foreseen(claims, options)
+        put(to_do(pipeline.outstanding(claims, options, taken), taken, style_of(sys.stdout)))
         return
     report = _measured(claims, options, quiet=quiet)
     failures = output.write(report, outputs)
@@ -80,6 +102,8 @@ def verify(
     put(FORMATS[form](report, style_of(sys.stdout, brief=quiet)))
     for failure in failures:
         complain(f"rnnconv: {failure}")
+    if form != "table" and (said := warning(report)):
+        complain(f"rnnconv: {said}")
     context.exit(report.exit_status)
 
 
@@ -104,7 +128,7 @@ def _measured(claims: Sequence[LoadedClaim], options: Options, *, quiet: bool) -
     try:
         with progress_on(sys.stderr, quiet=quiet) as progress:
             return pipeline.verify(claims, options, progress)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, TrialFailed, EngineError):
         if options.store is not None and options.store.exists():
             complain(f"rnnconv: finished trials are kept in {options.store}: the same command goes on from there")
         raise

@@ -26,7 +26,13 @@ def holds(cell: Cell, prediction: EventPrediction | FrontierPrediction) -> bool 
 
 
 def event_finding(
-    arm: Arm, prediction: EventPrediction, observations: Sequence[Observation], *, smallest: bool, level: float
+    arm: Arm,
+    prediction: EventPrediction,
+    observations: Sequence[Observation],
+    *,
+    smallest: bool,
+    level: float,
+    seconds: float,
 ) -> tuple[Finding, Predicted]:
     """The finding of an event: the exact interval of its share of draws against the probability declared.
 
@@ -42,7 +48,8 @@ def event_finding(
     found = probability(held, trials, level)
     best = probability(held + unknown, trials, level)
     verdict = allowed.verdict(found.low, found.high)
-    price = settle.by_draws(held, trials, level, allowed) if verdict is Verdict.INCONCLUSIVE else ""
+    undecided = verdict is Verdict.INCONCLUSIVE
+    price = settle.by_draws(held, trials, level, allowed, seconds=seconds) if undecided else ""
     if verdict is not allowed.verdict(best.low, best.high):
         verdict, price = Verdict.INCONCLUSIVE, f"the {unknown} draws that failed"
     sign = "<=" if prediction.side == "upper" else ">="

@@ -25,7 +25,7 @@ Array = NDArray[np.float64]
 
 
 def finding(
-    arm: Arm, prediction: FrontierPrediction, observations: Sequence[Observation], *, level: float
+    arm: Arm, prediction: FrontierPrediction, observations: Sequence[Observation], *, level: float, seconds: float
 ) -> tuple[Finding, Predicted]:
     """The finding of a frontier; without a declared exponent it is `measured`, and can still be `outside`.
 
@@ -40,8 +40,7 @@ def finding(
     found = frontier(np.array(points), widths, table, prediction.probability, level)
     if prediction.exponent is None:
         return _measured(found, float(widths[-1]), arm.sweep.parameter), predicted
-    replicates = table.shape[1]
-    return _judged(found, predicted, allowed, replicates, arm.sweep.parameter), predicted
+    return _judged(found, predicted, allowed, table.shape[1], arm.sweep.parameter, seconds), predicted
 
 
 def answers(arm: Arm, observations: Sequence[Observation]) -> Answers:
@@ -67,7 +66,7 @@ def beside(
     ours_at, theirs_at = (
         each_located(*_table(answered, common), prediction.probability, level) for prediction, answered in arms
     )
-    found, _ = finding(exhibit, exhibit.prediction, theirs, level=level)
+    found, _ = finding(exhibit, exhibit.prediction, theirs, level=level, seconds=0.0)
     estimate = found.estimate if isinstance(found.estimate, Frontier) else None
     return estimate, price(np.array(common), ours_at, theirs_at, level)
 
@@ -83,7 +82,9 @@ def _table(answered: Answers, points: Sequence[float]) -> tuple[Array, Array]:
     return np.array(widths, dtype=np.float64), table
 
 
-def _judged(found: Frontier, predicted: Predicted, allowed: Allowed, replicates: int, parameter: str | None) -> Finding:
+def _judged(
+    found: Frontier, predicted: Predicted, allowed: Allowed, replicates: int, parameter: str | None, seconds: float
+) -> Finding:
     if found.value is None or found.low is None or found.high is None:
         beyond = [point for point, high, low in _ends(found) if not (math.isfinite(high) and low > 0)]
         because = (
@@ -98,7 +99,7 @@ def _judged(found: Frontier, predicted: Predicted, allowed: Allowed, replicates:
     because = f"m* grows with exponent {interval(found.value, found.low, found.high)}, which {verb} {border} {rests_on}"
     slack = (predicted.number or 0.0) - found.value
     undecided, half_width = verdict is Verdict.INCONCLUSIVE, (found.high - found.low) / 2
-    settling = settle.by_scaling(found.value, half_width, replicates, allowed) if undecided else ""
+    settling = settle.by_scaling(found.value, half_width, replicates, allowed, seconds=seconds) if undecided else ""
     return Finding(verdict, because, found, slack, settling)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
@@ -26,6 +26,7 @@ from rnnconv_cli.records import (
     Observation,
     Predicted,
     Status,
+    Trial,
     Verdict,
 )
 from rnnconv_cli.spec.claim import Arm, Claim, EventPrediction, Exhibit, FrontierPrediction, IdentityPrediction
@@ -41,19 +42,26 @@ def level(claim: Claim) -> float:
 
 
 def judge_arm(
-    arm: Arm, observations: Sequence[Observation], *, level: float, is_count: bool
+    arm: Arm, observations: Sequence[Observation], *, level: float, is_count: bool, seconds: float
 ) -> tuple[Finding, Predicted, str | None]:
-    """The finding of one arm, its prediction in words, and the adversary that was most often the worst."""
+    """The finding of one arm, its prediction in words, and the adversary that was most often the worst.
+
+    `seconds` are the predicted core-seconds of its trials: what would settle it is priced by them.
+    """
     smallest = arm.perturbation is not None and arm.perturbation.worst == "smallest"
     match arm.prediction:
         case EventPrediction() as prediction:
-            finding, predicted = event_finding(arm, prediction, observations, smallest=smallest, level=level)
+            finding, predicted = event_finding(
+                arm, prediction, observations, smallest=smallest, level=level, seconds=seconds
+            )
         case IdentityPrediction() as prediction:
             finding, predicted = identity_finding(arm, prediction, observations, smallest=smallest)
         case FrontierPrediction() as prediction:
-            finding, predicted = frontier.finding(arm, prediction, observations, level=level)
+            finding, predicted = frontier.finding(arm, prediction, observations, level=level, seconds=seconds)
         case _:
-            finding, predicted = scaling.finding(arm, observations, smallest=smallest, level=level, is_count=is_count)
+            finding, predicted = scaling.finding(
+                arm, observations, smallest=smallest, level=level, is_count=is_count, seconds=seconds
+            )
     return finding, predicted, worst_adversary(observations, smallest=smallest)
 
 
@@ -64,19 +72,23 @@ def judge_check(
     claim: Claim,
     level: float,
     is_count: Mapping[str, bool],
+    price: Callable[[Trial], float],
 ) -> CheckResult:
     """A check with its control and its exhibits. Rule 4: no verdict where the control does not come out as expected.
 
-    Nor is there one where a trial of either could not be carried out: what fails need not fail by chance.
+    Nor is there one where a trial of either could not be carried out: what fails need not fail by chance. A trial's
+    `price` is its predicted core-seconds.
     """
     check = loaded.check
     arms = {name: [each for each in observations if each.arm == name] for name in {each.arm for each in observations}}
-    main, predicted, worst = judge_arm(
-        check, arms.get(MAIN, []), level=level, is_count=is_count.get(check.quantity, False)
-    )
-    found, _, _ = judge_arm(
-        loaded.control, arms.get(CONTROL, []), level=level, is_count=is_count.get(loaded.control.quantity, False)
-    )
+
+    def judged(arm: Arm, name: str) -> tuple[Finding, Predicted, str | None]:
+        own = arms.get(name, [])
+        seconds = sum(map(price, dict.fromkeys(each.trial for each in own)))
+        return judge_arm(arm, own, level=level, is_count=is_count.get(arm.quantity, False), seconds=seconds)
+
+    main, predicted, worst = judged(check, MAIN)
+    found, _, _ = judged(loaded.control, CONTROL)
     expected = Verdict(check.control.expected)
     control = ControlResult(check.control.description, expected, found, found.verdict is expected)
     verdict, because, main = _weighed(main, control, _failures([*arms.get(MAIN, []), *arms.get(CONTROL, [])]))

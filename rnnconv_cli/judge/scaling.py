@@ -35,9 +35,9 @@ Fit = Exponent | Growth | Decay
 
 
 def finding(
-    arm: Arm, observations: Sequence[Observation], *, smallest: bool, level: float, is_count: bool
+    arm: Arm, observations: Sequence[Observation], *, smallest: bool, level: float, is_count: bool, seconds: float
 ) -> tuple[Finding, Predicted]:
-    """The finding of an arm whose prediction is about a slope."""
+    """The finding of an arm whose prediction is about a slope; its trials were predicted to take so many seconds."""
     table = _table(arm, observations, smallest)
     statuses = against(arm.prediction) - (frozenset({Status.ZERO}) if is_count else frozenset())
     if lost := decided_by(table, statuses):
@@ -53,7 +53,7 @@ def finding(
     if obstacle:
         settled = f"a grid with at least {least} points that can be fitted"
         return Finding(Verdict.INCONCLUSIVE, f"could not measure: {obstacle}", None, None, settled), predicted
-    found = _judged(_estimate(arm, points.table, level), predicted, allowed, arm.sweep.parameter)
+    found = _judged(_estimate(arm, points.table, level), predicted, allowed, arm.sweep.parameter, seconds)
     return replace(found, because=found.because + _left_out(points)), predicted
 
 
@@ -98,7 +98,7 @@ def _left_out(points: Usable) -> str:
     return "; " + shortened(f"left out: {', '.join(reasons)}", LONGEST_LEFT_OUT) if reasons else ""
 
 
-def _judged(fit: Fit, predicted: Predicted, allowed: Allowed, parameter: str | None) -> Finding:
+def _judged(fit: Fit, predicted: Predicted, allowed: Allowed, parameter: str | None, seconds: float) -> Finding:
     """Rule 1, then rule 7 for exponents."""
     verdict = allowed.verdict(fit.low, fit.high)
     slack = _slack(fit.value, predicted)
@@ -108,8 +108,9 @@ def _judged(fit: Fit, predicted: Predicted, allowed: Allowed, parameter: str | N
         return Finding(Verdict.INCONCLUSIVE, f"{measured}, but {bend}", fit, slack, price)
     points = fit.tail if isinstance(fit, Decay) else fit.points
     because = f"{measured} {_relation(predicted, allowed, verdict)} {extent(parameter, len(points), fit.replicates)}"
-    undecided = verdict is Verdict.INCONCLUSIVE
-    price = settle.by_replicates(fit.value, fit.scatter, fit.replicates, fit.level, allowed) if undecided else ""
+    price = ""
+    if verdict is Verdict.INCONCLUSIVE:
+        price = settle.by_replicates(fit.value, fit.scatter, fit.replicates, fit.level, allowed, seconds=seconds)
     return Finding(verdict, because, fit, slack, price)
 
 

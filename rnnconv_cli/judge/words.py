@@ -42,6 +42,8 @@ PLURALS = {
     "steps": "steps",
 }
 
+UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
+
 
 def symbol(parameter: str | None) -> str:
     """A swept parameter as the paper writes it."""
@@ -76,6 +78,13 @@ def interval(value: float, low: float, high: float) -> str:
     half = (high - low) / 2
     places = min(8, max(2, 1 - math.floor(math.log10(half)))) if 0 < half < math.inf else 3
     return f"{value:.{places}f} [{low:.{places}f}, {high:.{places}f}]"
+
+
+def core_time(seconds: float) -> str:
+    """A predicted time of one core, in two digits: more would promise what no prediction keeps."""
+    unit, size = next((each for each in UNITS if seconds >= 2 * each[1]), UNITS[-1])
+    amount = float(f"{max(seconds, 1.0) / size:.2g}")
+    return f"{amount:g} core-{unit}{'s' if amount != 1 else ''}"
 
 
 def shortened(text: str, length: int) -> str:

@@ -54,6 +54,7 @@ class Measurement:
     read_along: str = ""  # decades | steps: one run is read at many accuracies or steps
     first_decade: int = 0  # where its decades are counted from
     is_count: bool = False  # an integer count: it enters a fit from a mean of 20 on
+    is_rounding: bool = False  # the error of a formula in rounding units: another order of sums adds part of one
 
 
 def _forward(measure: Measure, seconds: Callable[[Trial], float] = cost.forward_cost) -> Measurement:
@@ -108,6 +109,10 @@ def _kicked(measure: Measure, *reads_probe: str) -> Measurement:
     return Measurement(measure, cost.kicked_rows_cost, reads_probe=reads_probe)
 
 
+def _in_rounding_units(measurement: Measurement) -> Measurement:
+    return replace(measurement, is_rounding=True)
+
+
 MEASUREMENTS: dict[str, Measurement] = {
     "hidden-norm-upper": _layers(forward.hidden_norm_upper),
     "hidden-norm-lower": _layers(forward.hidden_norm_lower),
@@ -138,8 +143,10 @@ MEASUREMENTS: dict[str, Measurement] = {
     "flipped-product": _sparse(sparse.flipped_product, cost.changed_product_cost),
     "fixed-vector-layer": _layers(products.fixed_vector_layer),
     "top-vector-layer": _layers(products.top_vector_layer, cost.product_norm_cost),
-    "gradient-formula-error": _layers(formula.gradient_formula_error, cost.written_out_cost),
-    "gradient-formula-error-shifted": _layers(formula.gradient_formula_error_shifted, cost.written_out_cost),
+    "gradient-formula-error": _in_rounding_units(_layers(formula.gradient_formula_error, cost.written_out_cost)),
+    "gradient-formula-error-shifted": _in_rounding_units(
+        _layers(formula.gradient_formula_error_shifted, cost.written_out_cost)
+    ),
     "loss-at-start": Measurement(memorization.loss_at_start, cost.forward_cost, cost.descent_bytes),
     "residual-norm": _forward(separation.residual_norm, cost.residual_cost),
     "residual-over-bound": _forward(separation.residual_over_bound, cost.residual_cost),
@@ -176,16 +183,20 @@ MEASUREMENTS: dict[str, Measurement] = {
     "hidden-change-from-start-per-size": _perturbed(stability.hidden_change_from_start_per_size),
     "backward-change": _perturbed(backward.backward_change),
     "product-change": _perturbed(stability.product_change, seconds=cost.product_change_cost),
-    "first-order-error": _perturbed(stability.first_order_error),
-    "first-order-error-without-second-pattern": _perturbed(stability.first_order_error_without_second_pattern),
+    "first-order-error": _in_rounding_units(_perturbed(stability.first_order_error)),
+    "first-order-error-without-second-pattern": _in_rounding_units(
+        _perturbed(stability.first_order_error_without_second_pattern)
+    ),
     "hidden-change-over-constructed": _perturbed(searched.hidden_change_over_constructed),
     "flips-over-constructed": _perturbed(searched.flips_over_constructed),
     "remainder": _perturbed(smoothness.remainder),
     "remainder-at-zero-loss": _perturbed(smoothness.remainder_at_zero_loss),
     "remainder-per-large-loss": _perturbed(smoothness.remainder_per_large_loss),
     "remainder-of-initial-gradient": _perturbed(smoothness.remainder_of_initial_gradient),
-    "remainder-identity-error": _perturbed(smoothness.remainder_identity_error),
-    "remainder-identity-error-as-printed": _perturbed(smoothness.remainder_identity_error_as_printed),
+    "remainder-identity-error": _in_rounding_units(_perturbed(smoothness.remainder_identity_error)),
+    "remainder-identity-error-as-printed": _in_rounding_units(
+        _perturbed(smoothness.remainder_identity_error_as_printed)
+    ),
     "distance-to-limit": _forward(limit.distance_to_limit, cost.tangent_cost),
     "distance-to-limit-of-independent-layers": _forward(
         limit.distance_to_limit_of_independent_layers, cost.tangent_cost
@@ -230,10 +241,12 @@ MEASUREMENTS: dict[str, Measurement] = {
     "active-weight-norm": _forward(as_printed.active_weight_norm, cost.product_norm_cost),
     "part-in-earlier-layers": _forward(as_printed.part_in_earlier_layers),
     "part-in-all-layers": _forward(as_printed.part_in_all_layers),
-    "recursion-error-as-printed": _forward(as_printed.recursion_error_as_printed),
-    "recursion-error": _forward(as_printed.recursion_error),
-    "batch-gradient-error-as-printed": _forward(as_printed.batch_gradient_error_as_printed, cost.gradient_cost),
-    "batch-gradient-error": _forward(as_printed.batch_gradient_error, cost.gradient_cost),
+    "recursion-error-as-printed": _in_rounding_units(_forward(as_printed.recursion_error_as_printed)),
+    "recursion-error": _in_rounding_units(_forward(as_printed.recursion_error)),
+    "batch-gradient-error-as-printed": _in_rounding_units(
+        _forward(as_printed.batch_gradient_error_as_printed, cost.gradient_cost)
+    ),
+    "batch-gradient-error": _in_rounding_units(_forward(as_printed.batch_gradient_error, cost.gradient_cost)),
     "share-above": _entries(as_printed.share_above, "threshold"),
     "backward-change-under-new-weights": _perturbed(backward.backward_change_under_new_weights),
     "weights-change-under-new-masks": _perturbed(backward.weights_change_under_new_masks),
@@ -268,8 +281,8 @@ MEASUREMENTS: dict[str, Measurement] = {
     "lone-kink-share": _rows(row_gradients.lone_kink_share, "rows", "threshold", "margin"),
     "surviving-margin": _rows(row_gradients.surviving_margin, "rows", "threshold"),
     "large-gradient-rows": _rows(row_gradients.large_gradient_rows, "rows", is_count=True),
-    "earlier-change": _kicked(row_kicks.earlier_change, "kick"),
-    "earlier-change-along-state": _kicked(row_kicks.earlier_change_along_state, "kick"),
+    "earlier-change": _in_rounding_units(_kicked(row_kicks.earlier_change, "kick")),
+    "earlier-change-along-state": _in_rounding_units(_kicked(row_kicks.earlier_change_along_state, "kick")),
     "kick-balance": _kicked(row_kicks.kick_balance, "rows", "threshold", "margin", "kick"),
     "other-kinks-crossed": _kicked(row_kicks.other_kinks_crossed, "rows", "threshold", "margin", "kick"),
     "row-change": _kicked(row_kicks.row_change, "rows", "kick"),

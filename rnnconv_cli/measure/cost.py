@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from rnnconv_cli.records import ProblemSetting, TrainingSetting, Trial
 
 SECONDS_PER_TRIAL = 1e-3  # drawing and handing over, however small the network
 SECONDS_PER_PRODUCT_ENTRY = 0.04e-9  # m^2 n entries of a product at about 50 GF/s
 SECONDS_PER_WEIGHT = 0.4e-9  # one pass over 8-byte weights at about 20 GB/s
+SECONDS_PER_CALL = 2e-6  # one product, however small
 SECONDS_PER_DRAW = 10e-9  # one Gaussian entry of W
 SECONDS_PER_SORTED_ENTRY = 30e-9  # one entry of W compared with its law
 SECONDS_PER_SEARCHED_ENTRY = 8e-9  # one entry of W in a search for the largest ones of a row
@@ -36,9 +38,27 @@ LARGEST_GRAM_BYTES = 2**30  # beyond it, the ends of the spectrum are found by p
 BASE_BYTES = 200 * 2**20  # interpreter and libraries
 
 
-def seconds_per_pass(setting: ProblemSetting) -> float:
+@dataclass(frozen=True, slots=True)
+class Speeds:
+    """How fast one core is, as far as a prediction asks [s]. The defaults are those of no machine in particular."""
+
+    product_entry: float = SECONDS_PER_PRODUCT_ENTRY
+    weight: float = SECONDS_PER_WEIGHT
+    draw: float = SECONDS_PER_DRAW
+    trial: float = SECONDS_PER_TRIAL
+
+
+TYPICAL = Speeds()
+
+
+def seconds_per_pass(setting: ProblemSetting, speeds: Speeds = TYPICAL) -> float:
     """Return predicted core-seconds of one product of W with all sequences' states."""
-    return setting.width**2 * max(SECONDS_PER_PRODUCT_ENTRY * setting.n_sequences, SECONDS_PER_WEIGHT) + 2e-6
+    return setting.width**2 * max(speeds.product_entry * setting.n_sequences, speeds.weight) + SECONDS_PER_CALL
+
+
+def slowdown(setting: ProblemSetting, speeds: Speeds) -> float:
+    """Return how many times as long as at typical speeds a product of this size takes: so does what is made of them."""
+    return seconds_per_pass(setting, speeds) / seconds_per_pass(setting)
 
 
 def seconds_per_step(setting: ProblemSetting) -> float:
@@ -47,10 +67,10 @@ def seconds_per_step(setting: ProblemSetting) -> float:
     return (passes * setting.horizon + 2) * seconds_per_pass(setting)
 
 
-def draw_seconds(setting: ProblemSetting) -> float:
+def draw_seconds(setting: ProblemSetting, speeds: Speeds = TYPICAL) -> float:
     """Return predicted core-seconds of drawing the network."""
     matrices = setting.horizon if setting.layers == "independent" else 1
-    return matrices * setting.width**2 * SECONDS_PER_DRAW + SECONDS_PER_TRIAL
+    return matrices * setting.width**2 * speeds.draw + speeds.trial
 
 
 def weight_bytes(setting: ProblemSetting) -> int:

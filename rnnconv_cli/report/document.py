@@ -55,6 +55,7 @@ def document(report: Report) -> Json:
             "profile": report.profile,
             "seed": report.seed,
             "backend": report.backend,
+            "plan": None if report.plan is None else asdict(report.plan),
             "exit_status": report.exit_status,
             "exit_reasons": report.exit_reasons,
             "claims": [_claim(claim) for claim in report.claims],
@@ -71,6 +72,11 @@ def finite(value: Json) -> Json:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [finite(part) for part in value]
     return value
+
+
+def stored_value(value: float | None, status: Status) -> float | None:
+    """A measured value as a document has it: None where it is censored or not finite."""
+    return None if value is None or status in CENSORED or not math.isfinite(value) else value
 
 
 def _claim(claim: ClaimResult) -> Json:
@@ -171,6 +177,8 @@ def _settings(trial: Trial) -> Json:
     training = None if trial.training is None else asdict(trial.training)
     if training is not None:
         del training["learning_rate"]
+        if training["method"] == "gd":  # all sequences, whose number a sweep varies
+            training["batch_size"] = None
     return {
         "quantity": trial.quantity,
         "problem": {name: part for name, part in asdict(trial.problem).items() if name not in IN_EVERY_ROW},
@@ -196,7 +204,8 @@ def _observation(observation: Observation) -> Json:
         "size": None if trial.perturbation is None else trial.perturbation.size,
         "adversary": observation.adversary,
         "replicate": trial.replicate,
-        "value": None if observation.status in CENSORED else observation.value,
+        "trial": observation.key,
+        "value": stored_value(observation.value, observation.status),
         "status": observation.status,
         "detail": observation.detail,
     }

@@ -106,7 +106,9 @@ def _cell(text: str) -> str:
 
 
 def together(results: Sequence[StoredResult]) -> StoredResult:
-    """Results of one run in parts as one. Raises UsageError where version, profile or seed differ."""
+    """Results of one run in parts as one. Raises UsageError where version, profile or seed differ, or for a budget."""
+    if any(each.budget is not None for each in results):
+        raise UsageError("a result within a budget", "results of a whole profile", "leave out --budget")
     origins = {(each.version, each.profile, each.seed) for each in results}
     if len(origins) != 1:
         raise UsageError(f"results of {len(origins)} versions, profiles or seeds", "results of one")

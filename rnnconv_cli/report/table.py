@@ -38,6 +38,7 @@ from rnnconv_cli.report.layout import (
     verdict,
     words,
 )
+from rnnconv_cli.report.planned import left_out, within_budget
 
 FIGURES = (("predicted", 17), ("measured", 23), ("slack", 6), ("control", 8), ("verdict", 12))  # columns and widths
 CHECK_WIDTH = 29  # gradient-smallest-in-training
@@ -59,6 +60,17 @@ def render(report: Report, style: Style = PLAIN) -> str:
     return painted((*_claims(report, style), *_summary(report, style)), style)
 
 
+def warning(report: Report) -> str:
+    """What a run has found amiss that no verdict says: trials that have changed their bits; nothing where none has."""
+    facts = dict(report.environment.facts)
+    count, first = facts.get("trials_changed"), facts.get("first_changed")
+    if not count:
+        return ""
+    which = f"{count} trials that were" if count != 1 else "1 trial that was"
+    again = f"{which} measured again under the same conditions gave other bits than the store has"
+    return f"{again}; the first: rnnconv results show {first}"
+
+
 def _claims(report: Report, style: Style) -> Iterator[RenderableType]:
     for claim in report.claims:
         checks = [check for check in claim.checks if not style.brief or _needs_attention(check)]
@@ -70,7 +82,8 @@ def _claims(report: Report, style: Style) -> Iterator[RenderableType]:
         yield words("", style)
         yield _column_names(checks, style)
         for check in checks:
-            yield from _check(check, style)
+            lost = left_out(report.plan, claim.id, check.id) if report.plan is not None else ""
+            yield from _check(check, lost, style)
         yield words("", style)
 
 
@@ -107,7 +120,7 @@ def _shrunk(widths: Sequence[int], room: int) -> list[int]:
     return [max(4, width * min(room, wanted) // wanted) for width in widths]
 
 
-def _check(check: CheckResult, style: Style) -> Iterator[RenderableType]:
+def _check(check: CheckResult, lost: str, style: Style) -> Iterator[RenderableType]:
     if style.width < FULL_WIDTH:
         yield words(check.id, style, "bold")
     control = check.control
@@ -121,6 +134,8 @@ def _check(check: CheckResult, style: Style) -> Iterator[RenderableType]:
     yield _line(check.id, figures, style)
     for label, text in _remarks(check):
         yield paragraph(label, text, style)
+    if lost:
+        yield paragraph("left out", lost, style)
 
 
 def _measured(estimate: Estimate | None) -> str:
@@ -169,8 +184,14 @@ def _unused(observations: Sequence[Observation]) -> str:
     for each in observations:
         trials[each.point, each.trial.problem.width, each.trial.replicate].add(each.status)
     lost = Counter(str(status) for statuses in trials.values() if (status := _lost(statuses)) is not None)
-    failed = next((f"; {each.detail}" for each in observations if each.status is Status.FAILED and each.detail), "")
-    return f"{_counts(sorted(lost.items()))} of {len(trials)} trials{failed}" if lost else ""
+    why = next((_why(each) for each in observations if each.status is Status.FAILED), "")
+    return f"{_counts(sorted(lost.items()))} of {len(trials)} trials{why}" if lost else ""
+
+
+def _why(failed: Observation) -> str:
+    """Why a trial failed, and how to have it fail again."""
+    reason = f"; {failed.detail}" if failed.detail else ""
+    return f"{reason}; replay it: rnnconv replay RESULT.json --trial {failed.key}"
 
 
 def _lost(statuses: Set[Status]) -> Status | None:
@@ -241,6 +262,10 @@ def _summary(report: Report, style: Style) -> Iterator[RenderableType]:
         f"exit status {report.exit_status}: {EXIT_WORDS.get(report.exit_status, 'see above')}",
     )
     yield rule(style)
+    if said := warning(report):
+        yield paragraph("warning", said, style, indent=0)
+    if report.plan is not None:
+        yield paragraph("plan", within_budget(report.plan), style, indent=0)
     for reason in report.exit_reasons:
         yield paragraph("reason", reason, style, indent=0)
     yield verdict("; ".join(facts), style)

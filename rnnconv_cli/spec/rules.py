@@ -68,6 +68,37 @@ def replicates_needed(probability: float, n_checks: int, *, for_outside: bool = 
     return max(1, math.floor(least) + 1 if for_outside else math.ceil(least))
 
 
+def least_points(arm: Arm, role: Role) -> tuple[int, str]:
+    """The fewest points that a grid of this arm may have, and what they are for."""
+    prediction = arm.prediction
+    if arm.sweep.parameter is None:
+        return 0, ""
+    if role is Role.EXHIBIT:
+        return 1, "to show"
+    if prediction.kind in FITTED_KINDS:
+        least = LEAST_POINTS_OF_A_CONTROL if role is Role.CONTROL else LEAST_POINTS
+        return least, f"for the kind {prediction.kind}"
+    if isinstance(prediction, DecayPrediction):
+        return prediction.tail + 1, f"for a tail of {prediction.tail} decades"
+    if isinstance(prediction, FrontierPrediction) and prediction.exponent is not None:
+        return LEAST_POINTS_OF_A_FRONTIER_EXPONENT, "for the exponent of a frontier"
+    return 1, f"for the kind {prediction.kind}"
+
+
+def least_replicates(arm: Arm, role: Role, expected: VerdictWord, n_checks: int) -> tuple[int, str]:
+    """The fewest draws with which this arm can be decided, and why it takes so many."""
+    prediction = arm.prediction
+    if role is Role.EXHIBIT:
+        return 1, ""
+    if isinstance(prediction, EventPrediction) and not (role is Role.CONTROL and expected == "inconclusive"):
+        for_outside = role is Role.CONTROL and expected == "outside"
+        needed = replicates_needed(prediction.probability, n_checks, for_outside=for_outside)
+        failures = "in which it always fails" if for_outside else "without a failure"
+        corrected = f" corrected for {n_checks} checks" if n_checks > 1 else ""
+        return needed, f"fewer draws {failures} cannot decide against probability {prediction.probability:g}{corrected}"
+    return LEAST_REPLICATES.get(prediction.kind, 1), f"fewer can never decide the kind {prediction.kind}"
+
+
 def _listed(words: Iterable[str]) -> str:
     return " and ".join(sorted(words))
 
@@ -84,7 +115,7 @@ def _sweep_faults(arm: Arm, role: Role) -> Iterator[Fault]:
     for name in PROFILES:
         profile: Profile = getattr(arm.sweep, name)
         here: Path = ("sweep", name)
-        yield from _grid_faults(profile, (*here, "grid"), parameter, _least_points(arm, role))
+        yield from _grid_faults(profile, (*here, "grid"), parameter, least_points(arm, role))
         if parameter == "steps" and arm.training and profile.grid and profile.grid[-1] > arm.training.max_steps:
             found, wanted = f"step {profile.grid[-1]:g}", f"at most training.max_steps, {arm.training.max_steps}"
             yield Fault((*here, "grid"), found, wanted)
@@ -116,22 +147,6 @@ def _parameter_fault(arm: Arm) -> Fault | None:
     if kind == "frontier" and parameter == "width":
         return Fault(here, "the parameter width", "another: a frontier finds the width itself, by `widths` or `search`")
     return None
-
-
-def _least_points(arm: Arm, role: Role) -> tuple[int, str]:
-    prediction = arm.prediction
-    if arm.sweep.parameter is None:
-        return 0, ""
-    if role is Role.EXHIBIT:
-        return 1, "to show"
-    if prediction.kind in FITTED_KINDS:
-        least = LEAST_POINTS_OF_A_CONTROL if role is Role.CONTROL else LEAST_POINTS
-        return least, f"for the kind {prediction.kind}"
-    if isinstance(prediction, DecayPrediction):
-        return prediction.tail + 1, f"for a tail of {prediction.tail} decades"
-    if isinstance(prediction, FrontierPrediction) and prediction.exponent is not None:
-        return LEAST_POINTS_OF_A_FRONTIER_EXPONENT, "for the exponent of a frontier"
-    return 1, f"for the kind {prediction.kind}"
 
 
 def _grid_faults(profile: Profile, path: Path, parameter: str | None, least: tuple[int, str]) -> Iterator[Fault]:
@@ -171,17 +186,7 @@ def _widths_faults(profile: Profile, path: Path) -> Iterator[Fault]:
 
 
 def _replicate_faults(arm: Arm, role: Role, expected: VerdictWord, n_checks: int) -> Iterator[Fault]:
-    if role is Role.EXHIBIT:
-        return
-    prediction = arm.prediction
-    needed = LEAST_REPLICATES.get(prediction.kind, 1)
-    reason = f"fewer can never decide the kind {prediction.kind}"
-    if isinstance(prediction, EventPrediction) and not (role is Role.CONTROL and expected == "inconclusive"):
-        for_outside = role is Role.CONTROL and expected == "outside"
-        needed = replicates_needed(prediction.probability, n_checks, for_outside=for_outside)
-        failures = "in which it always fails" if for_outside else "without a failure"
-        corrected = f" corrected for {n_checks} checks" if n_checks > 1 else ""
-        reason = f"fewer draws {failures} cannot decide against probability {prediction.probability:g}{corrected}"
+    needed, reason = least_replicates(arm, role, expected, n_checks)
     for name in PROFILES:
         profile: Profile = getattr(arm.sweep, name)
         if profile.replicates < needed:

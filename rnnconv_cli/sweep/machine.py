@@ -221,16 +221,17 @@ def gemm_peak(seconds: float = 0.3, size: int = 768) -> float:
     left, right, out = (np.asfortranarray(np.full((size, size), value)) for value in (1.0, 0.5, 0.0))
     dgemm = scipy.linalg.blas.dgemm
     with limit_blas_threads():
-        return 2e-9 * size**3 / _fastest(lambda: dgemm(1.0, left, right, c=out, overwrite_c=1), seconds)
+        return 2e-9 * size**3 / fastest(lambda: dgemm(1.0, left, right, c=out, overwrite_c=1), seconds)
 
 
 def copy_bandwidth(seconds: float = 0.2, entries: int = 2**23) -> float:
     """Fastest copy of a float64 array larger than the caches, read and write counted [1e9 bytes/s]."""
     source, target = np.ones(entries), np.empty(entries)
-    return 16e-9 * entries / _fastest(lambda: np.copyto(target, source), seconds)
+    return 16e-9 * entries / fastest(lambda: np.copyto(target, source), seconds)
 
 
-def _fastest(work: Callable[[], object], seconds: float) -> float:
+def fastest(work: Callable[[], object], seconds: float) -> float:
+    """Shortest time that some work takes, of as many tries as fit into these seconds, one at least [s]."""
     work()  # touches every page once: the first time is that of the memory's first use
     best, end = math.inf, time.perf_counter() + seconds
     while (began := time.perf_counter()) < end or best == math.inf:

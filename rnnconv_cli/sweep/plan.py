@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rnnconv_cli.errors import SpecError, UsageError, Violation
 from rnnconv_cli.measure import MEASUREMENTS, Measurement
-from rnnconv_cli.measure.cost import draw_seconds
+from rnnconv_cli.measure.cost import TYPICAL, Speeds, draw_seconds, slowdown
 from rnnconv_cli.records import (
     CONTROL,
     MAIN,
@@ -25,6 +25,7 @@ from rnnconv_cli.stats import dose
 
 INTEGER_PARAMETERS = ("width", "horizon", "n_sequences", "output_dim")
 NEVER_REACHED = 1e-30  # of the initial loss: round-off comes first, so that a run read at its steps takes all of them
+MOST_TRIALS = 1_000_000
 PROBE_NUMBERS = tuple(name for name in Probe.model_fields if name != "search")
 
 
@@ -55,9 +56,10 @@ class Plan:
         return Plan(tuple(job for job in self.jobs if (job.claim, job.check, job.arm) == (claim, check, arm)))
 
 
-def predicted_seconds(trial: Trial) -> float:
-    """Return the predicted core-seconds of one trial."""
-    return draw_seconds(trial.problem) + MEASUREMENTS[trial.quantity].seconds(trial)
+def predicted_seconds(trial: Trial, speeds: Speeds = TYPICAL) -> float:
+    """Return the predicted core-seconds of one trial on a machine of these speeds."""
+    measured = slowdown(trial.problem, speeds) * MEASUREMENTS[trial.quantity].seconds(trial)
+    return draw_seconds(trial.problem, speeds) + measured
 
 
 def predicted_bytes(trial: Trial) -> int:
@@ -69,13 +71,15 @@ def make_plan(claims: Sequence[LoadedClaim], *, profile: str, seed: int, checks:
     """Return the plan of these claims, or of the named checks alone; of a search, its first round.
 
     Raises SpecError for every quantity, adversary or section that no measurement can use, UnknownName for a check id
-    that no claim has, UsageError for two claims of one id, whose results could not be told apart.
+    that no claim has, UsageError for two claims of one id, whose results could not be told apart, and for more trials
+    than one run holds.
     """
     _refuse_namesakes(claims)
     selected = selected_checks(claims, checks)
     violations = tuple(violation for claim in claims for violation in _violations(claim))
     if violations:
         raise SpecError(violations)
+    _refuse_too_many(selected, profile)
     jobs: list[Job] = []
     for claim, check in selected:
         for name, arm in arms(check):
@@ -90,6 +94,24 @@ def search_of(amount: Profile) -> dose.Search | None:
     if amount.search is None:
         return None
     return dose.Search(amount.search.least, amount.search.most, amount.replicates, amount.search.precision)
+
+
+def _refuse_too_many(selected: Sequence[tuple[LoadedClaim, LoadedCheck]], profile: str) -> None:
+    """Count before anything is listed: a text of a few lines may ask for more trials than memory holds."""
+    counts = [
+        (sum(_n_trials(arm, profile_of(arm, profile)) for _, arm in arms(check)), check.check.id)
+        for _, check in selected
+    ]
+    total = sum(count for count, _ in counts)
+    if total > MOST_TRIALS:
+        most, check = max(counts)
+        found = f"{total:,} trials, {most:,} of them in {check}"
+        raise UsageError(found, f"at most {MOST_TRIALS:,} in one run", "try fewer replicates, or some of the checks")
+
+
+def _n_trials(arm: Arm, amount: Profile) -> int:
+    adversaries = len(arm.perturbation.adversaries) if arm.perturbation else 1
+    return len(points_of(arm, amount)) * max(1, len(amount.widths)) * adversaries * amount.replicates
 
 
 def _refuse_namesakes(claims: Sequence[LoadedClaim]) -> None:

@@ -1,12 +1,39 @@
-"""How a run tells the outside how far it is."""
+"""How a run tells the outside what it is going to do, and how far it is."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
+
+from rnnconv_cli.records import BudgetPlan
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What a run is predicted to take, without the trials that are kept."""
+
+    seconds: float  # of wall-clock time
+    jobs: int  # on so many cores
+    peak_bytes: int  # of its largest trial
+    plan: BudgetPlan | None  # what a budget takes and leaves out; None for whole profiles
+
+
+def duration(seconds: float) -> str:
+    """A length of time for people."""
+    whole = round(seconds)
+    if whole < 120:
+        return f"{whole} s"
+    large, unit, small, rest = (whole // 60, "min", whole % 60, "s")
+    if whole >= 7200:
+        large, unit, small, rest = (whole // 3600, "h", whole // 60 % 60, "min")
+    return f"{large} {unit} {small:02d} {rest}" if small else f"{large} {unit}"
 
 
 class Progress(Protocol):
     """Receives phases and finished trials; shows them, or not."""
+
+    def planned(self, forecast: Forecast) -> None:
+        """Hear what the run is going to take, before it measures."""
 
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase of `total` predicted core-seconds, or of unknown length."""

@@ -24,4 +24,12 @@ MIGRATIONS = (
         PRIMARY KEY (conditions, digest)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE plans (
+        key BLOB NOT NULL PRIMARY KEY,  -- SHA-256 of what it is a plan for
+        plan TEXT NOT NULL,  -- JSON, the fields of a BudgetPlan
+        checksum BLOB NOT NULL,
+        stored_at TEXT NOT NULL  -- UTC
+    ) STRICT, WITHOUT ROWID;
+    """,
 )

@@ -22,6 +22,7 @@ from rnnconv_cli.records import (
 
 SEPARATORS = (",", ":")
 PARTS = 4096  # of trials, whose texts are remembered: thousands of trials share them
+KEY_DIGITS = 12  # hexadecimal, of a digest: enough to tell the trials of a run apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Conditions:
 def digest_of(trial: Trial) -> bytes:
     """Return the key of a trial: SHA-256 of what its numbers depend on besides the conditions."""
     return sha256(text_of_trial(trial))
+
+
+def key_of(trial: Trial) -> str:
+    """Return what people name a trial by: the first digits of its digest."""
+    return digest_of(trial).hex()[:KEY_DIGITS]
 
 
 def text_of_trial(trial: Trial) -> str:

@@ -12,12 +12,13 @@ import datetime
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from rnnconv_cli.errors import StoreError
-from rnnconv_cli.records import Reading, Status, Trial
+from rnnconv_cli.records import BudgetPlan, Reading, Status, Trial
+from rnnconv_cli.sweep import kept_plans
 from rnnconv_cli.sweep.schema import APPLICATION, HEADER, MIGRATIONS
 from rnnconv_cli.sweep.serial import (
     Conditions,
@@ -176,6 +177,16 @@ class Store:
             )
             return tuple(Shelf(every[number], *rest) for number, *rest in rows)
 
+    def plan(self, key: bytes) -> BudgetPlan | None:
+        """Return what a budget has chosen, where it was kept under this key."""
+        with self._said():
+            return kept_plans.find(self._connection, key)
+
+    def keep_plan(self, key: bytes, plan: BudgetPlan) -> None:
+        """Store what a budget has chosen; on disk when this returns."""
+        with self._said(), self._writing():
+            kept_plans.keep(self._connection, key, plan)
+
     def damage(self) -> tuple[int, tuple[str, ...]]:
         """Read everything; return how many trials there are, and what is wrong, each in a few words."""
         found: list[str] = []
@@ -189,17 +200,22 @@ class Store:
                 if not _is_intact(every.get(number, ""), digest, trial, readings, check):
                     named = digest.hex()[:12] if isinstance(digest, bytes) else "without a key"
                     found.append(f"trial {named} is not what was stored")
+            found += kept_plans.damage(self._connection)
         return total, tuple(found)
 
-    def drop_all_but(self, conditions: Conditions) -> int:
-        """Delete the trials of all other conditions, give the room back to the disk, and return how many they were."""
+    def drop_all_but(self, is_kept: Callable[[Conditions], bool]) -> int:
+        """Delete the trials of all conditions but these, give the room back to the disk, and return how many they were.
+
+        Plans stay: they do not depend on conditions.
+        """
+        gone = 0
         with self._said():
             with self._writing():
-                number = self._number(conditions)
-                gone = self._connection.execute("DELETE FROM trials WHERE conditions IS NOT ?", (number,)).rowcount
-                self._connection.execute("DELETE FROM conditions WHERE number IS NOT ?", (number,))
+                for number in [number for conditions, number in self._every_conditions() if not is_kept(conditions)]:
+                    gone += self._connection.execute("DELETE FROM trials WHERE conditions = ?", (number,)).rowcount
+                    self._connection.execute("DELETE FROM conditions WHERE number = ?", (number,))
             self._connection.execute("VACUUM")
-        return int(gone)
+        return gone
 
     def _every_conditions(self) -> list[tuple[Conditions, int]]:
         rows = self._connection.execute("SELECT digest, facts, number FROM conditions ORDER BY number").fetchall()

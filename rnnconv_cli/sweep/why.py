@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from rnnconv_cli.records import Trial
+from rnnconv_cli.sweep.conditions import differences
 from rnnconv_cli.sweep.serial import Conditions
 from rnnconv_cli.sweep.store import Store
 
@@ -40,12 +41,12 @@ def _setting(trial: Trial) -> Trial:
 
 def _changes(before: Conditions, here: Conditions) -> str:
     """What the conditions differ in; nothing does where a trial has failed."""
-    then, now = dict(before.facts), dict(here.facts)
-    changed = [name for name in dict.fromkeys((*then, *now)) if then.get(name) != now.get(name)]
-    return ", ".join(_change(name, then.get(name), now.get(name)) for name in changed) or "failed before"
+    changed = differences(here, before)
+    return ", ".join(change(name, then, now) for name, now, then in changed) or "failed before"
 
 
-def _change(name: str, then: str | None, now: str | None) -> str:
+def change(name: str, then: str | None, now: str | None) -> str:
+    """Return what became of a condition, in a few words."""
     kind, _, rest = name.partition(".")
     if kind == "sources":
         return f"source of {rest} changed"

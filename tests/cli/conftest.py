@@ -9,8 +9,10 @@ import pytest
 
 from rnnconv_cli import pipeline
 from rnnconv_cli.cli.main import main
+from rnnconv_cli.measure.cost import TYPICAL
 from rnnconv_cli.records import Environment, Report, Timing
 from rnnconv_cli.spec.loader import LoadedClaim
+from rnnconv_cli.sweep import calibrate
 from rnnconv_cli.sweep.progress import Progress
 
 EMPTY = Report("0.1.0", "quick", 0, "compiled", 0, (), (), Environment(()), Timing((("total", 0.5),)))
@@ -43,6 +45,12 @@ class FakePipeline:
         if self.error is not None:
             raise self.error
         return self.report
+
+
+@pytest.fixture(autouse=True)
+def _typical_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Predictions do not depend on how fast this machine is."""
+    monkeypatch.setattr(calibrate, "calibrate", lambda: TYPICAL)
 
 
 @pytest.fixture

@@ -36,6 +36,7 @@ def test_defaults(parsed: Callable[..., Any]) -> None:
         "profile": "quick",
         "settings": (),
         "replicates": None,
+        "budget": None,
         "seed": 0,
         "jobs": None,
         "backend": "compiled",
@@ -76,12 +77,24 @@ def test_settings_keep_what_follows_the_first_equals_sign(parsed: Callable[..., 
         (("--format", "xml"), "'table', 'json'"),
         (("--jobs", "0"), "0 is not in the range"),
         (("--replicates", "0"), "0 is not in the range"),
+        (("--budget", "10"), "found '10', wanted a duration such as 90s, 10m or 1h30m"),
+        (("--budget", "0s"), "found '0s', wanted a duration"),
+        (("--budget", ""), "found '', wanted a duration"),
+        (("--budget", "30m1h"), "found '30m1h', wanted a duration"),
+        (("--budget", "-5m"), "found '-5m', wanted a duration"),
     ],
 )
 def test_values_that_cannot_be_read_are_refused(
     parsed: Callable[..., Any], words: tuple[str, ...], message: str
 ) -> None:
     assert message in parsed(*words)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90.0), ("10m", 600.0), ("1h30m", 5400.0), ("2h", 7200.0), ("1H0.5m2s", 3632.0)]
+)
+def test_a_duration_is_read_in_seconds(parsed: Callable[..., Any], text: str, seconds: float) -> None:
+    assert parsed("--budget", text)["budget"] == seconds
 
 
 def test_jobs_are_the_usable_cores_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,18 @@ def test_a_link_is_kept_and_what_it_leads_to_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "real.json").read_text().startswith("{")
 
 
+@pytest.mark.parametrize("name", ["kept.sqlite", "kept.sqlite-wal", "kept.sqlite-shm", "link.json", "a/../kept.sqlite"])
+def test_a_result_does_not_go_into_the_store(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link.json").symlink_to("kept.sqlite")
+    (tmp_path / "store.link").symlink_to("kept.sqlite")
+    others = (Destination("json", tmp_path / "kept.sqlite.json"), Destination("json", Path(os.devnull)))
+    for store in (tmp_path / "kept.sqlite", tmp_path / "store.link"):
+        output.refuse_store(others, store)
+        with pytest.raises(UsageError, match="which is the store, wanted another file; nothing was written"):
+            output.refuse_store((*others, Destination("json", tmp_path / name)), store)
+
+
 def test_a_device_is_written_into_and_not_replaced() -> None:
     destination = Destination("json", Path(os.devnull))
     output.prepare((destination,))

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
-from rnnconv_cli.cli.progress import Bar, Lines, Pace, Silent, duration, progress_on
+from rnnconv_cli.cli.progress import Bar, Lines, Pace, Silent, progress_on
+from rnnconv_cli.records import ArmPlan, BudgetPlan
+from rnnconv_cli.sweep.progress import Forecast
 
 
 class Clock:
@@ -51,11 +54,6 @@ def test_a_phase_of_unknown_length_has_no_time_left() -> None:
     assert Pace("compiling", total=None, began=0.0, done=5.0).time_left(9.0) is None
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(0.4, "0 s"), (119.0, "119 s"), (125.0, "2 min 05 s")])
-def test_durations_are_for_people(seconds: float, shown: str) -> None:
-    assert duration(seconds) == shown
-
-
 def test_a_short_run_writes_nothing(clock: Clock) -> None:
     written: list[str] = []
     lines = Lines(written.append, clock)
@@ -81,6 +79,27 @@ def test_a_log_gets_a_line_now_and_then(clock: Clock) -> None:
         "10 s: measuring 4%, about 48 s left (m=10)",
         "20 s: measuring 24%, about 38 s left (m=20)",
     ]
+
+
+PLAN = BudgetPlan(600.0, 2, 1.5, (ArmPlan("claim", "check", "main", None, (), 9, (), 7),))
+LONG = Forecast(260.0, 2, 6 * 10**8, None)
+
+
+@pytest.mark.parametrize(
+    ("forecast", "n_lines"), [(LONG, 1), (replace(LONG, seconds=1.0), 0), (replace(LONG, seconds=1.0, plan=PLAN), 2)]
+)
+def test_a_run_begins_with_what_it_takes(clock: Clock, forecast: Forecast, n_lines: int) -> None:
+    """A short one begins with nothing, unless a budget has left something out."""
+    written: list[str] = []
+    Lines(written.append, clock).planned(forecast)
+    stream = Terminal()
+    bar = Bar(stream, clock)
+    bar.planned(forecast)
+    bar.close()
+    Silent().planned(forecast)
+    assert len(written) == n_lines
+    assert [line.split(":")[0] for line in written] == ["predicted", "a budget of 10 min on 2 cores"][:n_lines]
+    assert all(line in stream.getvalue() for line in written)
 
 
 def test_work_outside_a_phase_is_no_error(clock: Clock) -> None:

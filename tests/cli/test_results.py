@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pyarrow import parquet
 
+from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.records import ProblemSetting, Reading, Status, TrainingSetting, Trial
+from rnnconv_cli.report import table_of_trials
 from rnnconv_cli.sweep.conditions import conditions
 from rnnconv_cli.sweep.serial import Conditions, digest_of
 from rnnconv_cli.sweep.store import Store
@@ -49,6 +52,15 @@ def test_list_counts_by_conditions_and_quantity(run: Callable[..., Any]) -> None
     assert lines[-1] == "3 trials"
 
 
+def test_list_breaks_no_name(run: Callable[..., Any], store: Path) -> None:
+    longest = max(MEASUREMENTS, key=len)
+    with closing(Store(store)) as opened:
+        opened.keep(OLD, {replace(TRIAL, quantity=longest): (Reading(1.5),)})
+    (line,) = (line for line in run("results", "list").out.splitlines() if longest in line)
+    assert line.split()[:3] == [longest, "1", "0"]
+    assert len(line) <= 100
+
+
 @pytest.mark.usefixtures("store")
 def test_show_has_every_field_and_reading(run: Callable[..., Any]) -> None:
     done = run("results", "show", digest_of(RUN).hex()[:8])
@@ -80,14 +92,72 @@ def test_an_export_in_no_known_format(run: Callable[..., Any], store: Path) -> N
     done = run("results", "export", "trials.xls")
     assert (done.status, done.err) == (
         2,
-        "rnnconv: found the suffix '.xls', wanted one of csv, jsonl; say --format\n",
+        "rnnconv: found the suffix '.xls', wanted one of csv, jsonl, parquet; say --format\n",
     )
 
 
+@pytest.mark.parametrize("name", ["kept.sqlite", "kept.sqlite-wal", "kept.sqlite-shm", "link.csv"])
+def test_an_export_into_the_store_itself_is_refused(name: str, run: Callable[..., Any], store: Path) -> None:
+    (store.parent / "link.csv").symlink_to(store)
+    before, file = store.read_bytes(), store.parent / "deep" / ".." / name
+    done = run("results", "export", str(file), "--format", "csv")
+    assert done.status == 2
+    assert f"found {str(file)!r}, which is the store, wanted another file; nothing was written" in done.err
+    assert store.read_bytes() == before
+
+
+@pytest.mark.usefixtures("store")
+def test_parquet_holds_what_csv_holds(run: Callable[..., Any], tmp_path: Path) -> None:
+    assert run("results", "export", str(tmp_path / "a.csv")).status == 0
+    assert run("results", "export", "--format", "parquet", str(tmp_path / "b")).status == 0
+    assert run("results", "export", str(tmp_path / "c.parquet")).status == 0
+    assert (tmp_path / "b").read_bytes() == (tmp_path / "c.parquet").read_bytes()
+    with (tmp_path / "a.csv").open(newline="") as file:
+        lines = list(csv.DictReader(file))
+    found = parquet.read_table(tmp_path / "b").to_pylist()
+    assert [list(row) for row in found] == [list(line) for line in lines]
+    values = ["" if row["value"] is None else repr(row["value"]) for row in found]
+    assert values == [line["value"] for line in lines]
+
+
+def test_parquet_without_pyarrow_writes_nothing(
+    run: Callable[..., Any], store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_of_trials, "find_spec", lambda name: None)
+    done = run("results", "export", str(tmp_path / "deep" / "a.parquet"))
+    assert done.status == 2
+    assert "wanted pyarrow to be installed; try pip install '.[parquet]' in a clone" in done.err
+    assert not (tmp_path / "deep").exists()
+
+
 def test_gc_keeps_what_a_run_would_find(run: Callable[..., Any], store: Path) -> None:
-    assert run("results", "gc").out == "2 trials deleted\n"
+    done = run("results", "gc")
+    assert (done.status, done.out) == (0, "2 trials deleted\n")
     with closing(Store(store)) as opened:
         assert opened.find(conditions("compiled"), [RUN]) == {RUN: READINGS}
+        assert [each.trial for each in opened.kept()] == [RUN]
+
+
+def test_gc_keeps_what_workers_on_other_processors_measured(run: Callable[..., Any], store: Path) -> None:
+    here = conditions("compiled")
+    changes = ({"cpu": "abacus", "blas.scipy.core": "Zen"}, {"cpu": "abacus", "numpy": "1.0"}, {"backend": "reference"})
+    theirs = [Conditions(tuple((name, changed.get(name, value)) for name, value in here.facts)) for changed in changes]
+    with closing(Store(store)) as opened:
+        for other in theirs:
+            opened.keep(other, {RUN: READINGS})
+    assert run("results", "gc").out == "4 trials deleted\n"
+    with closing(Store(store)) as opened:
+        assert [each.conditions for each in opened.kept()] == [here, theirs[0]]
+    assert run("results", "gc", "--backend", "reference").out == "2 trials deleted\n"
+
+
+def test_gc_of_an_unknown_backend_deletes_nothing(run: Callable[..., Any], store: Path) -> None:
+    before = store.read_bytes()
+    done = run("results", "gc", "--backend", "complied")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == "rnnconv: found backend 'complied', wanted one of compiled, reference\n"
+    assert store.read_bytes() == before
+    assert run("results", "list").out.endswith("3 trials\n")
 
 
 def test_check_names_what_is_damaged(run: Callable[..., Any], store: Path) -> None:

@@ -12,10 +12,31 @@ from rnnconv_cli import pipeline
 from rnnconv_cli.cli import output
 from rnnconv_cli.errors import OutputError
 from rnnconv_cli.judge.judge import level
+from rnnconv_cli.records import Environment
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.loader import load
 
 CLAIM = "perturbation-bound"
+SOURCE = {"statement": "(0.0)"}
+CROWDED = {
+    "schema": 1,
+    "id": "crowded",
+    "title": "Made up",
+    "source": SOURCE,
+    "statement": "A statement.",
+    "checks": [
+        {
+            "id": "norm",
+            "statement": "A statement.",
+            "source": SOURCE,
+            "quantity": "hidden-norm-upper",
+            "problem": {"width": 64, "horizon": 3, "n_sequences": 12, "input_dim": 3, "separation": 0.3},
+            "sweep": {"quick": {"replicates": 60}, "full": {"replicates": 60}},
+            "prediction": {"kind": "event", "bound": 9.0, "probability": 0.9},
+            "control": {"description": "fewer", "change": {"problem": {"n_sequences": 2, "weight_variance": 90.0}}},
+        },
+    ],
+}
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +48,13 @@ def test_every_option_reaches_the_pipeline(run: Callable[..., Any], fake: Any) -
     words = (
         "verify", CLAIM, "--check", "flipped-mass", "--profile", "full", "--set", "problem.input_dim=8",
         "--replicates", "99", "--seed", "5", "--jobs", "3", "--backend", "reference", "--strict",
-        "--store", "kept/here.sqlite", "--fresh",
+        "--store", "kept/here.sqlite", "--fresh", "--budget", "10m", "--executor", "thread", "--fail-fast",
     )  # fmt: skip
     assert run(*words).status == 0
     (options,) = fake.options
     assert options == pipeline.Options(
         "full", 5, 3, "reference", ("flipped-mass",), strict=True, command=("rnnconv", *words),
-        store=Path("kept/here.sqlite"), fresh=True,
+        store=Path("kept/here.sqlite"), fresh=True, budget=600.0, executor="thread", fail_fast=True,
     )  # fmt: skip
     (claim,) = fake.claims
     (check,) = (check.check for check in claim.checks if check.check.id == "flipped-mass")
@@ -77,6 +98,48 @@ def test_a_dry_run_after_a_run_finds_nothing_to_do_and_names_what_is_new(run: Ca
         "  because   backend compiled → reference (32 trials)" in run(*words, "--backend", "reference", "--dry-run").out
     )
     assert "  because   a fresh run (32 trials)" in run(*words, "--fresh", "--dry-run").out
+
+
+def test_a_dry_run_within_a_budget_says_what_is_left_out(run: Callable[..., Any]) -> None:
+    words = ("verify", "perturbation-bound", "--check", "pattern-flips-in-width", "--dry-run", "--jobs", "1")
+    whole, less = run(*words).out, run(*words, "--budget", "20s").out
+    assert "left out" not in whole
+    assert "  left out  width " in less
+    assert "plan      a budget of 20 s on 1 core: half-widths at most " in less
+    assert run(*words, "--budget", "20s").out == less
+    refused = run(*words, "--budget", "5s")
+    assert (refused.status, refused.out) == (2, "")
+    assert "found a budget of 5 s, wanted at least" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("executor", "status", "said"),
+    [
+        ("nope", 2, "rnnconv: found executor 'nope', wanted one of process, thread, dask; name process, "),
+        ("os:nope", 2, "rnnconv: found executor 'os:nope', which cannot be imported (AttributeError: "),
+        ("dask:nope", 2, "rnnconv: found the Dask address 'nope', wanted HOST:PORT, tcp://HOST:PORT or tls://"),
+        ("os:getcwd", 5, "rnnconv: executor os:getcwd: could not be started (TypeError: "),
+    ],
+)
+def test_what_is_no_executor_is_one_message(run: Callable[..., Any], executor: str, status: int, said: str) -> None:
+    done = run("verify", CLAIM, "--check", "first-order-identity", "--executor", executor, "--quiet")
+    assert (done.status, done.out) == (status, "")
+    assert done.err.startswith(said)
+
+
+def test_a_failed_trial_ends_the_run_where_that_is_asked_and_the_rest_is_kept(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
+    """First tokens so far apart that some draws of them cannot be placed."""
+    claim = tmp_path / "crowded.yaml"
+    claim.write_text(json.dumps(CROWDED), encoding="utf-8")
+    words = ("verify", str(claim), "--jobs", "1", "--quiet")
+    done = run(*words, "--fail-fast")
+    assert (done.status, done.out) == (5, "")
+    assert done.err.startswith("rnnconv: finished trials are kept in ")
+    assert "hidden-norm-upper m=64 L=3 n=12 draw " in done.err
+    assert done.err.endswith("; the run ended here, as --fail-fast asks\n")
+    assert "failed" in run(*words).out
 
 
 def test_jobs_are_the_usable_cores_unless_told(run: Callable[..., Any], fake: Any) -> None:
@@ -173,6 +236,17 @@ def test_json_goes_to_stdout_alone(run: Callable[..., Any], fake: Any) -> None:
     assert done.err == ""
 
 
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_trials_that_changed_their_bits_are_said_once(run: Callable[..., Any], fake: Any, form: str) -> None:
+    facts = (("trials_changed", 2), ("first_changed", "0123456789ab"))
+    fake.report = replace(fake.report, environment=Environment(facts))
+    done = run("verify", CLAIM, "--fresh", "--format", form)
+    said = {"json": done.err, "table": done.out}[form]
+    assert done.status == 0
+    assert "2 trials that were measured again under the same conditions gave other bits" in " ".join(said.split())
+    assert "measured again" not in {"json": done.out, "table": done.err}[form]
+
+
 def test_results_go_to_files_and_to_stdout(run: Callable[..., Any], fake: Any, tmp_path: Path) -> None:
     results, table = tmp_path / "new/r.json", tmp_path / "r.txt"
     done = run("verify", CLAIM, "--output", str(results), "--output", f"table={table}")
@@ -180,6 +254,15 @@ def test_results_go_to_files_and_to_stdout(run: Callable[..., Any], fake: Any, t
     assert "exit status 0" in done.out
     assert json.loads(results.read_text())["exit_status"] == 0
     assert table.read_text() == done.out
+
+
+def test_nothing_is_run_where_results_would_replace_the_store(
+    run: Callable[..., Any], fake: Any, tmp_path: Path
+) -> None:
+    store = str(tmp_path / "kept.sqlite")
+    done = run("verify", CLAIM, "--store", store, "--output", f"json={store}")
+    assert (done.status, fake.options) == (2, [])
+    assert store in done.err
 
 
 def test_nothing_is_run_where_a_file_cannot_be_written(run: Callable[..., Any], fake: Any, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ MOST_ERRORS = 0.05
 def _shares(bound: Bound, truth: float, simulations: int) -> Mapping[Verdict, float]:
     rng = np.random.default_rng(7)
     verdicts = Counter(
-        judge_arm(bound.arm, bound.world(rng, truth), level=LEVEL, is_count=False)[0].verdict
+        judge_arm(bound.arm, bound.world(rng, truth), level=LEVEL, is_count=False, seconds=1.0)[0].verdict
         for _ in range(simulations)
     )
     return {verdict: verdicts[verdict] / simulations for verdict in Verdict}
@@ -73,7 +73,7 @@ def test_an_identity_has_no_border(synthetic: Synthetic) -> None:
         broken = errors.copy()
         broken[rng.integers(24)] = 8.001
         verdicts = [
-            judge_arm(arm, synthetic.observations([1.0], rows.tolist()), level=LEVEL, is_count=False)[0].verdict
-            for rows in (errors, broken)
+            judge_arm(arm, observations, level=LEVEL, is_count=False, seconds=1.0)[0].verdict
+            for observations in (synthetic.observations([1.0], rows.tolist()) for rows in (errors, broken))
         ]
         assert verdicts == [Verdict.WITHIN, Verdict.OUTSIDE]

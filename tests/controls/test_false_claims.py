@@ -41,7 +41,8 @@ def _judged(
     synthetic: Synthetic, arm: Arm, main: list[Observation], control: list[Observation], *, expected: str = "within"
 ) -> CheckResult:
     relabelled = [
-        Observation("control", each.point, each.adversary, each.trial, each.value, each.status) for each in control
+        Observation("control", each.point, each.adversary, each.trial, each.key, each.value, each.status)
+        for each in control
     ]
     return judge_check(
         synthetic.check(arm, expected=expected),
@@ -49,6 +50,7 @@ def _judged(
         claim=synthetic.claim().claim,
         level=LEVEL,
         is_count={},
+        price=lambda trial: 1.0,
     )
 
 
@@ -101,7 +103,9 @@ def test_a_control_that_could_not_be_measured_shows_no_power(
 ) -> None:
     arm, holds, breaks = true_and_false[kind]
     lost = [
-        Observation(each.arm, each.point, each.adversary, each.trial, None, Status.FAILED, detail="no bracket")
+        Observation(
+            each.arm, each.point, each.adversary, each.trial, each.key, None, Status.FAILED, detail="no bracket"
+        )
         for each in breaks
     ]
     assert _judged(synthetic, arm, holds, lost).verdict is Verdict.INCONCLUSIVE
@@ -113,7 +117,9 @@ def test_a_blow_up_contradicts_every_kind(
 ) -> None:
     """A frontier whose every draw diverges lies beyond every width: it is not measured, and never within."""
     arm, holds, breaks = true_and_false[kind]
-    diverged = [Observation(each.arm, each.point, each.adversary, each.trial, None, Status.DIVERGED) for each in holds]
+    diverged = [
+        Observation(each.arm, each.point, each.adversary, each.trial, each.key, None, Status.DIVERGED) for each in holds
+    ]
     found = _judged(synthetic, arm, diverged, breaks)
     assert found.verdict is (Verdict.INCONCLUSIVE if kind == "frontier" else Verdict.OUTSIDE)
 

@@ -42,7 +42,8 @@ def test_when_an_inequality_holds(cell: Cell, upper: bool | None, lower: bool | 
 def _event(synthetic: Synthetic, entries: Sequence[float | Status], prediction: EventPrediction = EVENT) -> Finding:
     observations = synthetic.observations((1.0,), [[entry] for entry in entries])
     arm = synthetic.arm(None, **prediction.model_dump())
-    return event_finding(arm, prediction, observations, smallest=prediction.side == "lower", level=0.95)[0]
+    smallest = prediction.side == "lower"
+    return event_finding(arm, prediction, observations, smallest=smallest, level=0.95, seconds=1.0)[0]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def _observations(
 def _judge(synthetic: Synthetic, observations: list[Observation], **declared: Any) -> Finding:
     arm = synthetic.arm("horizon", kind="frontier", bound=1.0, probability=0.5, **declared)
     assert isinstance(arm.prediction, FrontierPrediction)
-    return finding(arm, arm.prediction, observations, level=0.95)[0]
+    return finding(arm, arm.prediction, observations, level=0.95, seconds=1.0)[0]
 
 
 @pytest.mark.parametrize(

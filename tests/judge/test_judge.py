@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from rnnconv_cli.judge.judge import exit_status, judge_arm, judge_check, judge_claim, level
-from rnnconv_cli.records import CheckResult, ClaimResult, Frontier, Observation, Status, Verdict
+from rnnconv_cli.records import CheckResult, ClaimResult, Frontier, Observation, Status, Trial, Verdict
 from rnnconv_cli.spec.claim import Arm, Law
 from rnnconv_cli.spec.loader import LoadedCheck
 
@@ -34,8 +35,13 @@ def _measured(synthetic: Synthetic, main: float, control: float) -> list[Observa
     return found
 
 
+def a_second(trial: Trial) -> float:
+    """What every trial is predicted to take."""
+    return 1.0
+
+
 def _check(synthetic: Synthetic, loaded: LoadedCheck, observations: list[Observation]) -> CheckResult:
-    return judge_check(loaded, observations, claim=synthetic.claim().claim, level=0.95, is_count={})
+    return judge_check(loaded, observations, claim=synthetic.claim().claim, level=0.95, is_count={}, price=a_second)
 
 
 @pytest.mark.parametrize(
@@ -106,10 +112,28 @@ def test_nothing_measured_is_no_verdict(arm: Arm, synthetic: Synthetic) -> None:
     assert found.exhibits[0].median is None
 
 
+def test_what_would_settle_a_check_has_the_price_of_its_own_trials(arm: Arm, synthetic: Synthetic) -> None:
+    """Of the main run, each trial once: here 4 draws at each point, and some 100 times as many to decide."""
+    rows = [[m ** (-0.39 + tilt) for m in WIDTHS] for tilt in (-0.05, -0.02, 0.02, 0.05)]
+    main = synthetic.observations(WIDTHS, rows)
+    control = [each for each in _measured(synthetic, TRUE, FALSE) if each.arm == "control"]
+    found = _check(synthetic, synthetic.check(arm), [*main, *main, *control])
+    match = re.match(
+        r"(\d+) instead of 4 draws \(.*x the trials, about (\S+) core-minutes more\)", found.finding.settle
+    )
+    assert match is not None, found.finding.settle
+    assert float(match[2]) == pytest.approx((int(match[1]) - 4) * len(WIDTHS) / 60, rel=0.05)
+
+
 def test_a_count_is_known_by_its_quantity(arm: Arm, synthetic: Synthetic) -> None:
     observations = _measured(synthetic, TRUE, FALSE)
     counted = judge_check(
-        synthetic.check(arm), observations, claim=synthetic.claim().claim, level=0.95, is_count={"made-up": True}
+        synthetic.check(arm),
+        observations,
+        claim=synthetic.claim().claim,
+        level=0.95,
+        is_count={"made-up": True},
+        price=a_second,
     )
     assert "below 20" in counted.finding.because
 
@@ -212,7 +236,7 @@ def test_the_worst_adversary_is_named(arm: Arm, synthetic: Synthetic) -> None:
         *synthetic.observations(WIDTHS, rows, adversary="gaussian"),
         *synthetic.observations(WIDTHS, [[2 * value for value in row] for row in rows], adversary="kinks"),
     ]
-    assert judge_arm(arm, observations, level=0.95, is_count=False)[2] == "kinks (2x gaussian)"
+    assert judge_arm(arm, observations, level=0.95, is_count=False, seconds=1.0)[2] == "kinks (2x gaussian)"
 
 
 def test_the_level_is_corrected_for_the_checks_of_a_claim(synthetic: Synthetic) -> None:

@@ -33,7 +33,7 @@ def _judge(
 ) -> Finding:
     observations = synthetic.observations(points, rows)
     smallest = getattr(arm.prediction, "side", "upper") == "lower"
-    return finding(arm, observations, smallest=smallest, level=0.95, is_count=is_count)[0]
+    return finding(arm, observations, smallest=smallest, level=0.95, is_count=is_count, seconds=1.0)[0]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from rnnconv_cli.judge.words import extent, interval, law, path, place, shortened, symbol
+from rnnconv_cli.judge.words import core_time, extent, interval, law, path, place, shortened, symbol
 from rnnconv_cli.spec.claim import Law, Parameter
 
 
@@ -59,3 +59,18 @@ def test_a_path_names_every_parameter_that_follows() -> None:
 def test_long_texts_end_at_a_word() -> None:
     assert shortened("one two three", 13) == "one two three"
     assert shortened("one two three", 12) == "one two..."
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.01, "1 core-second"),
+        (12.34, "12 core-seconds"),
+        (119.0, "120 core-seconds"),
+        (200.0, "3.3 core-minutes"),
+        (7300.0, "2 core-hours"),
+        (1e6, "280 core-hours"),
+    ],
+)
+def test_a_predicted_time_has_two_digits(seconds: float, text: str) -> None:
+    assert core_time(seconds) == text

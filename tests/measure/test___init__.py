@@ -25,6 +25,8 @@ from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status, Trial
+from rnnconv_cli.spec import catalogue
+from rnnconv_cli.spec.loader import load
 
 WriteInstance = Callable[..., Instance]
 Measure = Callable[..., tuple[Reading, ...]]
@@ -276,6 +278,17 @@ def test_flags_say_which_sections_are_read(quantity: str, make_trial: Callable[.
     assert (known.read_along == "decades") == (quantity in ("steps-to-decades", "steps-beyond-fourth-decade"))
     assert known.is_count == (quantity in ("pattern-flips", "near-kink-rows", "large-gradient-rows"))
     assert known.first_decade == (4 if quantity == "steps-beyond-fourth-decade" else 0)
+
+
+def test_whatever_an_identity_is_claimed_of_is_in_rounding_units() -> None:
+    checks = [check for path in catalogue.shipped() for check in load(path).checks]
+    claimed = {
+        arm.quantity for each in checks for arm in (each.check, each.control) if arm.prediction.kind == "identity"
+    }
+    in_units = {name for name, known in MEASUREMENTS.items() if known.is_rounding}
+    assert claimed | set(IN_ROUNDING_UNITS) <= in_units
+    printed_otherwise = {"remainder-identity-error-as-printed", "batch-gradient-error-as-printed"}
+    assert in_units - claimed <= printed_otherwise, in_units - claimed
 
 
 RANDOM: dict[str, dict[str, Any]] = {  # sections under which a drawn network gives every quantity a value

@@ -35,6 +35,20 @@ def test_a_larger_trial_takes_longer(
     assert seconds[-1] > seconds[0]
 
 
+def test_a_slower_machine_takes_longer(draw_instance: DrawInstance) -> None:
+    """By the speed that decides: arithmetic where there are many sequences, memory where there is one."""
+    setting = replace(draw_instance().setting, width=4096, n_sequences=64)
+    slow = replace(cost.TYPICAL, product_entry=3 * cost.TYPICAL.product_entry)
+    assert cost.slowdown(setting, cost.TYPICAL) == 1
+    assert cost.slowdown(setting, slow) == pytest.approx(3, rel=1e-3)
+    assert cost.slowdown(replace(setting, n_sequences=1), slow) == 1
+    slow = replace(cost.TYPICAL, weight=3 * cost.TYPICAL.weight)
+    assert cost.slowdown(setting, slow) == 1
+    assert cost.slowdown(replace(setting, n_sequences=1), slow) == pytest.approx(3, rel=1e-3)
+    slow = replace(cost.TYPICAL, draw=3 * cost.TYPICAL.draw, trial=3 * cost.TYPICAL.trial)
+    assert cost.draw_seconds(setting, slow) == pytest.approx(3 * cost.draw_seconds(setting))
+
+
 @pytest.mark.parametrize("parameter", GROWTH)
 @pytest.mark.parametrize("quantity", ["movement", "hidden-norm-max", "product-change"])
 def test_a_larger_trial_needs_more_memory(

@@ -31,6 +31,7 @@ from rnnconv_cli.records import (
     Trial,
     Verdict,
 )
+from rnnconv_cli.sweep.serial import key_of
 
 POINTS = (256.0, 512.0, 1024.0, 2048.0)
 LOCAL = (0.61, 0.63, 1 / 3)
@@ -87,7 +88,7 @@ def observations() -> tuple[Observation, ...]:
                     7,
                 )
                 curve = ((0, 1.0), (10, 0.1), (100, 1 / 3))
-                rows.append(Observation(arm, point, "kinks", trial, point**0.641, Status.OK, curve))
+                rows.append(Observation(arm, point, "kinks", trial, key_of(trial), point**0.641, Status.OK, curve))
     rows[1] = replace(
         rows[1], value=float("inf"), status=Status.DIVERGED, curve=((0, 1.0), (5, float("inf"))), detail="at step 5"
     )

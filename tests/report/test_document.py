@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.records import Report
-from rnnconv_cli.report.document import CENSORED, document
+from rnnconv_cli.records import Report, Status
+from rnnconv_cli.report.document import CENSORED, document, stored_value
+from rnnconv_cli.sweep.serial import key_of
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def test_a_value_that_is_not_finite_or_censored_is_null_with_its_status(stored: 
     assert stored["claims"][0]["checks"][6]["estimate"]["widths_high"] == [None]
 
 
-def test_an_observation_names_its_trial(stored: Any) -> None:
+def test_an_observation_names_its_trial(stored: Any, report: Report) -> None:
     assert stored["claims"][0]["checks"][0]["observations"][0] == {
         "arm": "main",
         "point": 256.0,
@@ -73,6 +74,7 @@ def test_an_observation_names_its_trial(stored: Any) -> None:
         "size": 0.25,
         "adversary": "kinks",
         "replicate": 0,
+        "trial": key_of(report.claims[0].checks[0].observations[0].trial),
         "value": 256.0**0.641,
         "status": "ok",
         "detail": "",
@@ -85,6 +87,23 @@ def test_what_the_trials_of_an_arm_share_is_said_once(stored: Any) -> None:
     assert arms["main"]["problem"]["activation"] == "relu"
     assert arms["main"]["training"]["learning_rate_unit"] == "inverse-lambda-max"
     assert "learning_rate" not in arms["main"]["training"]
+    assert arms["main"]["training"]["batch_size"] is None  # of gd: all sequences, whose number a sweep varies
+
+
+def test_a_batch_of_some_sequences_is_said(report: Report) -> None:
+    claim = report.claims[0]
+    first = claim.checks[0].observations[0]
+    assert first.trial.training is not None
+    trial = replace(first.trial, training=replace(first.trial.training, method="sgd", batch_size=2))
+    check = replace(claim.checks[0], observations=(replace(first, trial=trial),))
+    stored: Any = document(replace(report, claims=(replace(claim, checks=(check,)),)))
+    assert stored["claims"][0]["checks"][0]["arms"]["main"]["training"]["batch_size"] == 2
+
+
+@pytest.mark.parametrize("value", [None, float("inf"), float("nan")])
+def test_what_json_lacks_is_no_value(value: float | None) -> None:
+    assert stored_value(value, Status.OK) is None
+    assert [stored_value(1.5, status) for status in (Status.OK, Status.DIVERGED)] == [1.5, None]
 
 
 def test_a_run_read_at_several_points_has_one_curve(report: Report) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,11 @@ def test_a_run_in_parts_counts_as_one(result: StoredResult) -> None:
     assert findings.together(parts[::-1]) == result
     with pytest.raises(UsageError, match="found results of 2 versions, profiles or seeds"):
         findings.together([parts[0], StoredResult(result.version, "full", result.seed, {})])
+
+
+def test_a_run_within_a_budget_makes_no_findings(result: StoredResult) -> None:
+    with pytest.raises(UsageError, match="found a result within a budget, wanted results of a whole profile"):
+        findings.together([replace(result, budget=600.0)])
 
 
 # --- the findings that are published ----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from rnnconv_cli.records import Environment, Report, Timing
+from rnnconv_cli.records import ArmPlan, BudgetPlan, Environment, Report, Timing
 from rnnconv_cli.report.document import document
 from rnnconv_cli.report.json import render
 from rnnconv_cli.report.layout import Style
@@ -33,6 +33,27 @@ def test_the_shipped_schema_is_a_schema() -> None:
 
 def test_a_result_of_every_kind_keeps_the_schema(report: Report) -> None:
     assert [error.message for error in VALIDATOR.iter_errors(_strict(render(report)))] == []
+
+
+def test_a_plan_keeps_the_schema_and_is_a_part_of_it(report: Report) -> None:
+    whole = _strict(render(report))
+    assert whole.pop("plan") is None
+    assert not VALIDATOR.is_valid(whole)
+    part = ArmPlan("perturbation-bound", "exponent-of-something", "main", "width", (256.0,), 9, (512.0,), 7)
+    planned = _strict(render(replace(report, plan=BudgetPlan(600.0, 2, 1.25, (part,)))))
+    assert [error.message for error in VALIDATOR.iter_errors(planned)] == []
+    assert planned["plan"]["arms"][0] == {
+        "claim": "perturbation-bound",
+        "check": "exponent-of-something",
+        "arm": "main",
+        "parameter": "width",
+        "grid": [256.0],
+        "replicates": 9,
+        "grid_left_out": [512.0],
+        "replicates_left_out": 7,
+    }
+    del planned["plan"]["arms"][0]["grid"]
+    assert not VALIDATOR.is_valid(planned)
 
 
 def _first_row(document: Any) -> Any:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rnnconv_cli.errors import UsageError
-from rnnconv_cli.records import Report
+from rnnconv_cli.records import BudgetPlan, Report
 from rnnconv_cli.report import json as json_format
 from rnnconv_cli.report.stored import StoredResult, read
 
@@ -30,6 +31,17 @@ def test_what_was_written_is_read_back(stored: StoredResult, report: Report) -> 
         assert (found.verdict, found.expected, found.because) == (check.verdict, check.expected, check.because)
         assert found.predicted == check.predicted.text
         assert found.worst == (check.worst_adversary or "")
+
+
+def test_a_budget_is_read_back(report: Report, stored: StoredResult, written: Any) -> None:
+    planned = replace(report, plan=BudgetPlan(600.0, 2, 1.5, ()))
+    assert stored.budget is None
+    assert read(json_format.render(planned), "result.json").budget == 600.0
+    del written["plan"]  # as before there were budgets
+    assert read(json.dumps(written), "result.json") == stored
+    for damage in ({"seconds": "10m"}, {}, "10m", 600):
+        with pytest.raises(UsageError, match=r"found a damaged result in result\.json"):
+            read(json.dumps({**written, "plan": damage}), "result.json")
 
 
 def test_every_kind_of_estimate_has_words(stored: StoredResult) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from rich.cells import cell_len
 
-from rnnconv_cli.records import Frontier, Price, Report, Status
+from rnnconv_cli.records import ArmPlan, BudgetPlan, Environment, Frontier, Price, Report, Status
 from rnnconv_cli.report.layout import Style
 from rnnconv_cli.report.table import render
 
@@ -38,6 +38,16 @@ def test_no_line_is_wider_than_the_page(report: Report, width: int, ascii_only: 
     assert shown.isascii() is ascii_only
     assert "\x1b" not in shown
     assert all(line == line.rstrip() for line in shown.splitlines())
+
+
+def test_what_a_budget_leaves_out_stands_with_its_check(report: Report) -> None:
+    part = ArmPlan("perturbation-bound", "growth-of-something", "main", "width", (256.0,), 9, (512.0, 1024.0), 7)
+    shown = render(replace(report, plan=BudgetPlan(600.0, 2, 1.5, (part,))))
+    assert "    left out  width 512, 1024, 16 → 9 draws" in _lines_of(shown, "growth-of-something")
+    assert shown.count("left out") == 1
+    (line,) = (line for line in shown.splitlines() if line.startswith("plan"))
+    assert line.startswith("plan      a budget of 10 min on 2 cores: half-widths at most 1.50 times")
+    assert "left out" not in render(report)
 
 
 @pytest.mark.parametrize("width", [80, 100])
@@ -110,7 +120,8 @@ def test_a_trial_is_unused_after_the_envelope(report: Report, statuses: tuple[St
     observations = tuple(replace(first, adversary=f"adversary-{k}", status=each) for k, each in enumerate(statuses))
     check = replace(claim.checks[0], observations=observations)
     lines = _lines_of(render(replace(report, claims=(replace(claim, checks=(check,)),))), check.id)
-    assert [line.split(maxsplit=1)[1] for line in lines if line.split()[0] == "unused"] == ([unused] if unused else [])
+    found = [line.split(maxsplit=1)[1] for line in lines if line.split()[0] == "unused"]
+    assert [each.partition("; replay it")[0] for each in found] == ([unused] if unused else [])
 
 
 def test_what_follows_the_parameter_is_shown(report: Report) -> None:
@@ -124,7 +135,20 @@ def test_a_failed_measurement_says_why(report: Report) -> None:
     failed = replace(first.observations[0], status=Status.FAILED, value=None, detail="its worker process died")
     check = replace(first, observations=(failed,))
     shown = render(replace(report, claims=(replace(claim, checks=(check,)),)))
-    assert "1 failed of 1 trials; its worker process died" in shown
+    said = f"1 failed of 1 trials; its worker process died; replay it: rnnconv replay RESULT.json --trial {failed.key}"
+    assert said in " ".join(shown.split())
+
+
+def test_trials_that_have_changed_their_bits_are_a_warning(report: Report) -> None:
+    for facts, said in (
+        ((("trials_changed", 0), ("first_changed", None)), ""),
+        ((("trials_changed", 1), ("first_changed", "0123456789ab")), "warning   1 trial that was measured again"),
+        ((("trials_changed", 2), ("first_changed", "0123456789ab")), "warning   2 trials that were measured again"),
+    ):
+        shown = render(replace(report, environment=Environment(facts)))
+        assert said in shown
+        assert ("warning" in shown) is bool(said)
+        assert ("the first: rnnconv results show 0123456789ab" in " ".join(shown.split())) is bool(said)
 
 
 def test_an_undecided_check_names_its_cause_and_its_price(report: Report) -> None:

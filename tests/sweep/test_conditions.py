@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnnconv_cli.sweep import conditions as module
-from rnnconv_cli.sweep.conditions import CARRIED_OUT_BY, SOURCES, conditions
+from rnnconv_cli.sweep.conditions import CARRIED_OUT_BY, SOURCES, conditions, recorded
 from rnnconv_cli.sweep.machine import PACKAGE
 
 
@@ -48,3 +48,11 @@ def test_uncompiled_kernels_are_other_conditions() -> None:
         environment = {"NUMBA_DISABLE_JIT": disabled, "PYTHONPATH": str(PACKAGE.parent)}
         done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
         assert done.stdout.strip() == expected
+
+
+def test_those_of_a_result_are_found_among_its_facts() -> None:
+    here = conditions("compiled")
+    facts = {"date": "today", "jobs": 2, "store": None, **dict(here.facts)}
+    assert recorded(facts, here).digest == here.digest
+    assert ("blas.old.core", "x") in recorded({**facts, "blas.old.core": "x"}, here).facts
+    assert ("sources.old", "0") in recorded({**facts, "sources.old": "0"}, here).facts

@@ -2,18 +2,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rnnconv_cli.errors import SpecError, UnknownName, UsageError
 from rnnconv_cli.measure import MEASUREMENTS, Measurement
+from rnnconv_cli.measure.cost import TYPICAL, Speeds
 from rnnconv_cli.records import CONTROL, MAIN, ProbeSetting, Reading, Trial
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.claim import ALL_PRECONDITIONS
 from rnnconv_cli.spec.loader import Overrides, load, loads
+from rnnconv_cli.sweep.engines import Processes
 from rnnconv_cli.sweep.execute import execute
 from rnnconv_cli.sweep.plan import Plan, make_plan, predicted_seconds
+from rnnconv_cli.sweep.worker import program
 
 if TYPE_CHECKING:
     from tests.conftest import Recorder, Written
@@ -266,7 +270,10 @@ def test_adding_a_width_changes_no_other_trial(written: Written, recorder: Recor
         for grid in ([32, 64, 128, 256, 512], [16, 32, 64, 96, 128, 256, 512])
     )
     assert set(few) < set(more)
-    before, after = (execute(trials, backend="compiled", jobs=1, progress=recorder) for trials in (few, more))
+    before, after = (
+        execute(trials, backend="compiled", engine=Processes(1, program("compiled")), progress=recorder)
+        for trials in (few, more)
+    )
     assert all(before[trial] == after[trial] for trial in few)
 
 
@@ -303,6 +310,15 @@ def test_every_quantity_has_a_predicted_cost(quantity: str, written: Written) ->
     claim = {key: value for key, value in base.items() if key != "training"}
     for trial in _plan(written, {**claim, **sections, "quantity": quantity}).trials:
         assert 0 < predicted_seconds(trial) < 10
+
+
+def test_a_predicted_cost_is_that_of_the_machine(written: Written) -> None:
+    """Three times as slow in everything but what a call takes."""
+    slow = Speeds(**{name: 3 * value for name, value in asdict(TYPICAL).items()})
+    trial = _plan(written, EVENT).trials[0]
+    wide = replace(trial, problem=replace(trial.problem, width=4096))
+    assert predicted_seconds(wide, TYPICAL) == predicted_seconds(wide)
+    assert predicted_seconds(wide, slow) == pytest.approx(3 * predicted_seconds(wide), rel=1e-2)
 
 
 # --- names ------------------------------------------------------------------------------------------------------------
@@ -412,6 +428,13 @@ def test_checks_are_selected_by_id_and_a_near_id_is_named(written: Written) -> N
     assert str(caught.value) == (
         "found check 'norm-grwth', wanted one of upper-norm, norm-growth; did you mean norm-growth?"
     )
+
+
+def test_more_trials_than_a_run_holds_are_counted_and_refused(written: Written) -> None:
+    many = _with(PERTURBED, sweep={"replicates": 100_000})
+    said = r"found [\d,]+,000 trials, .* of them in .*, wanted at most 1,000,000 in one run; try fewer replicates"
+    with pytest.raises(UsageError, match=said):
+        _plan(written, many)
 
 
 def test_two_claims_of_one_id_are_refused(written: Written) -> None:

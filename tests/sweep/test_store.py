@@ -30,8 +30,17 @@ from rnnconv_cli.records import (
     Trial,
 )
 from rnnconv_cli.sweep import store as stores
-from rnnconv_cli.sweep.schema import MIGRATIONS
-from rnnconv_cli.sweep.serial import Conditions, digest_of, readings_from, text_of_readings, text_of_trial, trial_from
+from rnnconv_cli.sweep.schema import APPLICATION, MIGRATIONS
+from rnnconv_cli.sweep.serial import (
+    Conditions,
+    checksum,
+    digest_of,
+    key_of,
+    readings_from,
+    text_of_readings,
+    text_of_trial,
+    trial_from,
+)
 from rnnconv_cli.sweep.store import Store
 
 PROBLEM = ProblemSetting(
@@ -79,6 +88,11 @@ def test_a_trial_is_the_same_after_its_text(trial: Trial) -> None:
 def test_the_text_of_a_trial_is_canonical_json(trial: Trial) -> None:
     text = text_of_trial(trial)
     assert json.dumps(json.loads(text), sort_keys=True, separators=(",", ":")) == text
+
+
+def test_people_name_a_trial_by_the_beginning_of_its_digest() -> None:
+    assert len(key_of(FULL)) == 12
+    assert digest_of(FULL).hex().startswith(key_of(FULL))
 
 
 def test_equal_trials_have_one_text() -> None:
@@ -192,9 +206,10 @@ def test_shelves_count(store: Store) -> None:
 def test_what_no_run_would_find_can_be_dropped(store: Store) -> None:
     store.keep(HERE, {BARE: VALUE})
     store.keep(ELSEWHERE, {draw(k): VALUE for k in range(5)})
-    assert store.drop_all_but(HERE) == 5
+    assert store.drop_all_but(lambda conditions: True) == 0
+    assert store.drop_all_but(lambda conditions: conditions == HERE) == 5
     assert [each.trial for each in store.kept()] == [BARE]
-    assert store.drop_all_but(ELSEWHERE) == 1
+    assert store.drop_all_but(lambda conditions: conditions == ELSEWHERE) == 1
     assert store.shelves() == ()
     store.keep(ELSEWHERE, {BARE: VALUE})
     assert store.find(ELSEWHERE, [BARE]) == {BARE: VALUE}
@@ -243,8 +258,30 @@ def test_a_newer_layout_is_refused_and_kept(store: Store, path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
     connection.close()
-    with pytest.raises(StoreError, match=r"comes from a newer rnnconv \(layout 2, this one knows up to 1\)"):
+    with pytest.raises(StoreError, match=r"comes from a newer rnnconv \(layout 3, this one knows up to 2\)"):
         Store(path)
+
+
+def test_a_store_of_the_first_layout_loses_nothing(path: Path) -> None:
+    """Laid out as before there were plans, with trials in it."""
+    kept = {draw(k): (Reading(k / 7),) for k in range(5)} | {FULL: VALUE}
+    path.parent.mkdir()
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript(MIGRATIONS[0])
+    connection.execute(f"PRAGMA application_id = {APPLICATION}")
+    connection.execute("PRAGMA user_version = 1")
+    connection.execute("INSERT INTO conditions VALUES (1, ?, ?)", (HERE.digest, json.dumps(HERE.facts)))
+    for trial, readings in kept.items():
+        texts = text_of_trial(trial), text_of_readings(readings)
+        row = (digest_of(trial), trial.quantity, *texts, checksum(HERE.digest, *texts))
+        connection.execute("INSERT INTO trials VALUES (1, ?, ?, ?, ?, 0, ?, '2026-01-01T00:00:00+00:00')", row)
+    connection.close()
+    with closing(Store(path)) as opened:
+        assert opened.find(HERE, kept) == kept
+        assert opened.damage() == (len(kept), ())
+        assert {each.stored_at for each in opened.kept()} == {"2026-01-01T00:00:00+00:00"}
+        assert opened.plan(b"") is None
+        assert opened._pragma("user_version") == len(MIGRATIONS)
 
 
 def test_a_changed_number_is_noticed(store: Store, path: Path) -> None:

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rnnconv_cli.errors import UsageError
+from rnnconv_cli.report.parts import items, number, parsed, section, undamaged, whole, word
+
+PART: dict[str, Any] = {"word": "a", "part": {"b": 1}, "list": [1, 2]}
+
+
+def test_parts_of_their_types() -> None:
+    assert (word(PART, "word"), section(PART, "part"), items(PART, "list")) == ("a", {"b": 1}, [1, 2])
+    assert (number(2), number(0.5), whole(-3)) == (2.0, 0.5, -3)
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (number, True), (number, "1"), (number, float("nan")), (number, None),
+        (whole, True), (whole, 1.0), (whole, "1"),
+        (lambda value: word({"key": value}, "key"), 1),
+        (lambda value: section({"key": value}, "key"), []),
+        (lambda value: items({"key": value}, "key"), {}),
+    ],
+)  # fmt: skip
+def test_any_other_type_is_damage(read: Callable[[Any], Any], value: Any) -> None:
+    damaged = r"found a damaged result in r\.json .*, wanted one as it was written"
+    with pytest.raises(UsageError, match=damaged), undamaged("r.json"):
+        read(value)
+
+
+def test_damage_is_told_in_a_few_words() -> None:
+    with pytest.raises(UsageError) as caught, undamaged("r.json"):
+        number("x" * 10**6)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize("text", ["", "[" * 100_000, '{"schema": NaN}', "9" * 10_000])
+def test_no_json(text: str) -> None:
+    with pytest.raises(UsageError, match=r"found no JSON in r\.json, wanted a stored result; write one by"):
+        parsed(text, "r.json")
+
+
+@pytest.mark.parametrize("text", ["null", "[]", '{"schema": "rnnconv-result/2"}'])
+def test_another_document(text: str) -> None:
+    with pytest.raises(UsageError, match=r"found another document in r\.json, wanted a result of the schema"):
+        parsed(text, "r.json")
