@@ -62,22 +62,30 @@ class Engine(Protocol):
 Start = Callable[[int, Program], Engine]  # so many workers, where they are ours to start; what they must measure with
 
 
-class Processes:
-    """Worker processes of this machine."""
+class _OfThisMachine:
+    """So many workers beside each other, in the memory of this machine; nothing of them outlives a pool."""
 
-    name = "process"
-    is_own = True
-    lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
-
-    def __init__(self, jobs: int, driver: Program) -> None:
+    def __init__(self, jobs: int, program: Program) -> None:
         self._jobs = jobs
-        self.programs: tuple[Program, ...] = (driver,)
+        self.programs: tuple[Program, ...] = (program,)
 
     def workers(self) -> int:
         return self._jobs
 
     def room(self) -> Room:
-        return _room_here()
+        free = usable_memory()
+        return Room(free, free)
+
+    def close(self) -> None:
+        """Nothing is left to end."""
+
+
+class Processes(_OfThisMachine):
+    """Worker processes of this machine."""
+
+    name = "process"
+    is_own = True
+    lost: tuple[type[BaseException], ...] = (BrokenExecutor,)
 
     @contextlib.contextmanager
     def pool(self, workers: int) -> Iterator[Submit]:
@@ -98,26 +106,13 @@ class Processes:
             raise
         pool.shutdown()
 
-    def close(self) -> None:
-        pass
 
-
-class Threads:
+class Threads(_OfThisMachine):
     """Threads of this process: kernels release the interpreter's lock, all else of a trial waits for it."""
 
     name = "thread"
     is_own = True
     lost: tuple[type[BaseException], ...] = ()
-
-    def __init__(self, jobs: int, driver: Program) -> None:
-        self._jobs = jobs
-        self.programs: tuple[Program, ...] = (driver,)
-
-    def workers(self) -> int:
-        return self._jobs
-
-    def room(self) -> Room:
-        return _room_here()
 
     @contextlib.contextmanager
     def pool(self, workers: int) -> Iterator[Submit]:
@@ -125,11 +120,8 @@ class Threads:
         with limit_blas_threads(), threads_of_a_run(1), ThreadPoolExecutor(workers) as pool:
             yield lambda task: pool.submit(in_this_process, task)
 
-    def close(self) -> None:
-        pass
 
-
-class Foreign:
+class Foreign(_OfThisMachine):
     """An engine that somebody else has written: `factory(max_workers=N)` gives an Executor."""
 
     is_own = False
@@ -137,7 +129,7 @@ class Foreign:
 
     def __init__(self, name: str, factory: Callable[..., Executor], jobs: int, driver: Program) -> None:
         """Ask a worker what it measures with. Raises EngineError where that is not what the driver does."""
-        self.name, self._factory, self._jobs, self._driver = name, factory, jobs, driver
+        self.name, self._factory, self._driver = name, factory, driver
         with self._executor(1) as executor:
             try:
                 there = executor.submit(program, driver.backend).result()
@@ -146,22 +138,13 @@ class Foreign:
                 raise EngineError(self.name, problem, "see that rnnconv is installed there") from error
         if differing := unlike(driver, there):
             raise EngineError(self.name, differing, SAME)
-        self.programs: tuple[Program, ...] = (there,)
-
-    def workers(self) -> int:
-        return self._jobs
-
-    def room(self) -> Room:
-        return _room_here()
+        super().__init__(jobs, there)
 
     @contextlib.contextmanager
     def pool(self, workers: int) -> Iterator[Submit]:
         """Take tasks in the block. Workers may be threads of this process, which could not limit BLAS themselves."""
         with limit_blas_threads(), threads_of_a_run(1), self._executor(workers) as executor:
             yield lambda task: _submitted(executor, elsewhere, task, self._driver)
-
-    def close(self) -> None:
-        pass
 
     @contextlib.contextmanager
     def _executor(self, workers: int) -> Iterator[Executor]:
@@ -209,11 +192,6 @@ def _dask(address: str) -> Start:
     if address and not is_address(address):
         raise UsageError(f"the Dask address {address!r}", "HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT")
     return functools.partial(OnDask, address)
-
-
-def _room_here() -> Room:
-    free = usable_memory()
-    return Room(free, free)
 
 
 def _submitted(executor: Executor, work: Callable[..., Done], *arguments: object) -> Future[Done]:
