@@ -59,7 +59,7 @@ class Options:
     executor: str = "process"  # what carries the trials out
     fail_fast: bool = False  # whether the first trial that fails is the end
     budget: float | None = None  # seconds of wall-clock time that it may take; None for the whole profile
-    speeds: Speeds = TYPICAL  # of this machine, for predictions
+    speeds: Speeds | None = None  # of this machine, for predictions; None for typical ones, and a forecast's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +241,7 @@ def judge(
 def preview(claims: Sequence[LoadedClaim], options: Options) -> Preview:
     """Return what a run would cost; of a search, what it is likely to. Raises what `verify` would before measuring."""
     plan = Plan((*_plan(claims, options).jobs, *_rounds(claims, options)))
-    return Preview(costs(plan, options.speeds))
+    return Preview(costs(plan, options.speeds or TYPICAL))
 
 
 def outstanding(
@@ -255,7 +255,7 @@ def outstanding(
     plan = _plan(claims, options)
     new = missing(plan.trials, conditions(options.backend), options.store, fresh=options.fresh)
     open_ = {(each.claim, each.check) for each in searching(claims, profile=options.profile, checks=options.checks)}
-    return unmeasured(plan, new, open_, options.speeds)
+    return unmeasured(plan, new, open_, options.speeds or TYPICAL)
 
 
 def foreseen(claims: Sequence[LoadedClaim], options: Options) -> BudgetPlan | None:
@@ -279,7 +279,7 @@ def _within_budget(claims: Sequence[LoadedClaim], options: Options, keeper: Stor
         jobs=options.jobs,
         profile=options.profile,
         seed=options.seed,
-        price=lambda trial: predicted_seconds(trial, options.speeds),
+        price=lambda trial: predicted_seconds(trial, options.speeds or TYPICAL),
         checks=options.checks,
     )
 

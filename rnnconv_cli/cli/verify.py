@@ -79,14 +79,13 @@ def verify(
         if jobs > 1 and executor == "process":
             start_server("rnnconv_cli.cli.main")
     from rnnconv_cli import pipeline  # now, as it takes a while
-    from rnnconv_cli.measure.cost import TYPICAL
     from rnnconv_cli.sweep.calibrate import calibrate
     from rnnconv_cli.sweep.engines import named
 
     named(executor)  # a wrong name is said at once
     command = context.obj or ("rnnconv", "verify")
     kept_in = None if no_store else store
-    speeds = calibrate() if dry_run or budget is not None or not quiet else TYPICAL
+    speeds = calibrate() if dry_run or budget is not None else None
     options = pipeline.Options(
         profile, seed, jobs, backend, checks, strict, command, kept_in, fresh, executor, not keep_going, budget, speeds
     )

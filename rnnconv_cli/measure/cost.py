@@ -5,6 +5,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from rnnconv_cli.measure.memory import (
+    COPIES_OF_GRAM,
+    COPIES_OF_RUN_STATES,
+    LARGEST_GRAM_BYTES,
+    gram_bytes,
+    layer_bytes,
+    layers_held,
+    outputs_of,
+    weight_bytes,
+)
 from rnnconv_cli.records import ProblemSetting, TrainingSetting, Trial
 
 SECONDS_PER_TRIAL = 1e-3  # drawing and handing over, however small the network
@@ -29,12 +39,7 @@ SEARCH_PASSES = {  # in units of a forward pass; a search from random points alo
     "ascent-remainder-from-random": 75.0,
 }
 COPIES_OF_W = 9  # drawn, moving or displaced, two directions, perturbed, a temporary; what the last instance left
-COPIES_OF_STATES_IN_GRAM = 8  # beside the backward vectors of all uses: patterns and hidden states tiled, signals, J_q
-COPIES_OF_GRAM = 5  # K, its block of hidden products, its decomposition; or a Krylov basis and its tridiagonal form
 COPIES_OF_STATES = 8  # A x, g, h and D, with temporaries; those that the last instance left
-COPIES_OF_RUN_STATES = 4  # A x, h, signals; packed copies of them
-LARGEST_RUN_BYTES = 2**30  # of a descent run's states; beyond it, the run holds a segment of the layers at a time
-LARGEST_GRAM_BYTES = 2**30  # beyond it, the ends of the spectrum are found by products with K
 BASE_BYTES = 200 * 2**20  # interpreter and libraries
 
 
@@ -71,28 +76,6 @@ def draw_seconds(setting: ProblemSetting, speeds: Speeds = TYPICAL) -> float:
     """Return predicted core-seconds of drawing the network."""
     matrices = setting.horizon if setting.layers == "independent" else 1
     return matrices * setting.width**2 * speeds.draw + speeds.trial
-
-
-def weight_bytes(setting: ProblemSetting) -> int:
-    """Return the bytes of one copy of W."""
-    matrices = setting.horizon if setting.layers == "independent" else 1
-    return matrices * setting.width**2 * (8 if setting.dtype == "float64" else 4)
-
-
-def layer_bytes(setting: ProblemSetting) -> int:
-    """Return the bytes of one number for each neuron and sequence of a layer."""
-    return setting.width * setting.n_sequences * (8 if setting.dtype == "float64" else 4)
-
-
-def layers_held(setting: ProblemSetting) -> int:
-    """Return for how many layers at a time a descent run holds its states: 0 for all, which saves a forward pass.
-
-    All where they take at most 1 GiB, or no more than W: as much would go to the sum of a gradient in parts. Segments
-    of k layers hold L/k states at their borders, and h and signals of k layers: L/k + 2k is least at k = sqrt(L/2).
-    """
-    if COPIES_OF_RUN_STATES * setting.horizon * layer_bytes(setting) <= max(LARGEST_RUN_BYTES, weight_bytes(setting)):
-        return 0
-    return max(1, round(math.sqrt(setting.horizon / 2)))
 
 
 def forward_cost(trial: Trial) -> float:
@@ -190,18 +173,7 @@ def _needs_gram(training: TrainingSetting, trial: Trial) -> bool:
 
 def _tangent_bytes(setting: ProblemSetting) -> int:
     """Return the bytes that the largest eigenvalue of the tangent Gram matrix takes, by either way."""
-    return max(min(gram_bytes(setting), LARGEST_GRAM_BYTES), 8 * COPIES_OF_GRAM * _outputs(setting) ** 2)
-
-
-def gram_bytes(setting: ProblemSetting) -> int:
-    """Return the bytes of assembling the tangent Gram matrix: 8 N (m (L/2 + 8) + 5 N) for N = n (L - 1) d outputs."""
-    outputs = _outputs(setting)
-    backward = setting.width * (setting.horizon // 2 + COPIES_OF_STATES_IN_GRAM)
-    return 8 * outputs * (backward + COPIES_OF_GRAM * outputs)
-
-
-def _outputs(setting: ProblemSetting) -> int:
-    return setting.n_sequences * (setting.horizon - 1) * setting.output_dim
+    return max(min(gram_bytes(setting), LARGEST_GRAM_BYTES), 8 * COPIES_OF_GRAM * outputs_of(setting) ** 2)
 
 
 def tangent_cost(trial: Trial) -> float:

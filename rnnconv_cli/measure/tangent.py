@@ -14,8 +14,8 @@ import numpy as np
 from rnnconv_cli.adversary.perturbation import State
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
-from rnnconv_cli.measure.cost import LARGEST_GRAM_BYTES, gram_bytes
 from rnnconv_cli.measure.krylov import eigenvalue_by_products
+from rnnconv_cli.measure.memory import LARGEST_GRAM_BYTES, gram_bytes
 
 LARGEST_CONDITION = 1e8  # of K = J J^T, beyond which its smallest eigenvalue drowns in eps lambda_max
 

@@ -13,7 +13,8 @@ from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array, copy_aligned
 from rnnconv_cli.kernels.backend import Backend
-from rnnconv_cli.measure.cost import layers_held, seconds_per_step
+from rnnconv_cli.measure.cost import seconds_per_step
+from rnnconv_cli.measure.memory import layers_held
 from rnnconv_cli.measure.tangent import extreme_eigenvalue
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream

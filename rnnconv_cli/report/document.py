@@ -108,6 +108,7 @@ def _check(check: CheckResult) -> Json:
         "expected": check.expected,
         "as_expected": check.as_expected,
         "because": check.because,
+        "main": {"verdict": finding.verdict, "because": finding.because},
         "predicted": _predicted(check.predicted),
         "estimate": _estimate(finding.estimate, check.parameter),
         "slack": finding.slack,
@@ -223,6 +224,7 @@ def _curves(observations: Sequence[Observation]) -> Iterator[Json]:
                 "point": observation.point,
                 "adversary": observation.adversary,
                 "replicate": observation.trial.replicate,
+                "trial": observation.key,
                 "steps": [step for step, _ in observation.curve],
                 "values": [value for _, value in observation.curve],
             }

@@ -9,29 +9,19 @@ import math
 import string
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from typing import Any, TypeVar
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from rnnconv_cli.errors import UsageError
-from rnnconv_cli.records import (
-    PerturbationSetting,
-    ProbeSetting,
-    ProblemSetting,
-    Reading,
-    Status,
-    TrainingSetting,
-    Trial,
-)
+from rnnconv_cli.records import Reading, Status, Trial
 from rnnconv_cli.report.parts import items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.stored_rows import Facts, Trials, facts_of
 from rnnconv_cli.sweep.serial import KEY_DIGITS, digest_of
 
 SHOWN, LIKE = 3, 3  # keys in a message; their first digits that are looked at for it
 SAME_POINT = 1e-12  # relative: tau0 has been divided by sqrt(m)
 EDITED = "the file was changed after it was written: measure again with `rnnconv verify`"
 OLDER = "it comes from an older rnnconv: measure again with `rnnconv verify`"
-
-Part = TypeVar("Part", ProblemSetting, TrainingSetting, PerturbationSetting, ProbeSetting)
-Facts = Mapping[str, str | int | float | bool | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +49,7 @@ class _Row:
 
     key: str
     place: str
-    settings: Mapping[str, Any]  # what the trials of its arm have in common
+    trials: Trials  # of its check
     values: Mapping[str, Any]
 
 
@@ -74,12 +64,13 @@ def read_trial(text: str, origin: str, key: str) -> StoredTrial:
         raise UsageError(f"the key {key!r}", "hexadecimal digits", "each observation of a result has its trial's key")
     found = parsed(text, origin)
     with undamaged(origin):
-        every = tuple(_rows(found, origin))
-        seed, backend = whole(found["seed"]), word(found, "backend")
-        environment = _facts(section(found, "environment"))
+        seed = whole(found["seed"])
+        every = tuple(_rows(found, seed, origin))
+        backend = word(found, "backend")
+        environment = facts_of(section(found, "environment"))
     key = _chosen(tuple(dict.fromkeys(row.key for row in every)), wanted, origin)
     with undamaged(origin):
-        rows = [(row, _trial(row, seed)) for row in every if row.key == key]
+        rows = [(row, row.trials.of(row.values)) for row in every if row.key == key]
         trials = {digest_of(trial).hex(): trial for _, trial in rows}
     for digest in trials:
         if not digest.startswith(key):
@@ -107,16 +98,15 @@ def _points_of(trial: Trial) -> Iterator[float]:
         yield trial.perturbation.size * math.sqrt(trial.problem.width)  # tau0
 
 
-def _rows(found: Mapping[str, Any], origin: str) -> Iterator[_Row]:
+def _rows(found: Mapping[str, Any], seed: int, origin: str) -> Iterator[_Row]:
     for claim in items(found, "claims"):
         for check in items(claim, "checks"):
-            arms, name = section(check, "arms"), f"{word(claim, 'id')}/{word(check, 'id')}"
-            settings = {arm: section(arms, arm) for arm in arms}
+            trials, name = Trials(section(check, "arms"), seed), f"{word(claim, 'id')}/{word(check, 'id')}"
             for row in items(check, "observations"):
                 arm = word(row, "arm")
                 if "trial" not in row:
                     raise UsageError(f"an observation without its trial's key in {origin}", "each with one", OLDER)
-                yield _Row(word(row, "trial"), f"{name}, {arm}", settings[arm], row)
+                yield _Row(word(row, "trial"), f"{name}, {arm}", trials, row)
 
 
 def _chosen(known: Sequence[str], wanted: str, origin: str) -> str:
@@ -137,46 +127,6 @@ def _some(keys: Sequence[str]) -> str:
     return ", ".join(keys[:SHOWN]) + more
 
 
-def _trial(row: _Row, seed: int) -> Trial:
-    """The trial of a row, from the settings of its arm and its own."""
-    shared, own = row.settings, row.values
-    problem = _made(ProblemSetting, {**section(shared, "problem"), **own})
-    training = perturbation = probe = None
-    if shared["training"] is not None:
-        given = {**section(shared, "training"), "learning_rate": own["learning_rate"]}
-        if given["batch_size"] is None:
-            given["batch_size"] = problem.n_sequences
-        training = _made(TrainingSetting, given)
-    if shared["around"] is not None:
-        perturbation = _made(PerturbationSetting, {**own, "around": shared["around"]})
-    if own["probe"] is not None:
-        probe = _made(ProbeSetting, section(own, "probe"))
-    return Trial(
-        word(shared, "quantity"),
-        problem,
-        training,
-        perturbation,
-        probe,
-        tuple(map(whole, items(shared, "read_at"))),
-        tuple(word({"a precondition": each}, "a precondition") for each in items(shared, "preconditions")),
-        whole(own["replicate"]),
-        seed,
-    )
-
-
-def _made(record: type[Part], values: Mapping[str, Any]) -> Part:
-    """A record of these values, each of the type that its field declares."""
-    return record(**{each.name: _typed(str(each.type), each.name, values) for each in fields(record)})
-
-
-def _typed(declared: str, name: str, values: Mapping[str, Any]) -> Any:
-    if declared == "str":
-        return word(values, name)
-    if declared == "int":
-        return whole(values[name])
-    return None if values[name] is None and declared.endswith("None") else number(values[name])
-
-
 def _measured(rows: Sequence[_Row], length: int) -> Iterator[Measured]:
     """What each place has, each run of `length` readings for itself."""
     by_place: dict[str, list[Reading]] = defaultdict(list)
@@ -195,10 +145,3 @@ def _reading(row: Mapping[str, Any]) -> Reading:
     if value is None and status is Status.OK:
         raise ValueError("a value that is ok and null")
     return Reading(value, status, number(row["point"]), detail=word(row, "detail"))
-
-
-def _facts(environment: Mapping[str, Any]) -> Facts:
-    for name, value in environment.items():
-        if not isinstance(value, str | int | float | None):
-            raise TypeError(f"the fact {name} is no word or number")
-    return environment

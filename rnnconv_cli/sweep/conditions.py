@@ -13,6 +13,7 @@ from rnnconv_cli.sweep.machine import LIBRARIES, PACKAGE, blas_facts, processor_
 from rnnconv_cli.sweep.serial import Conditions
 
 SOURCES = ("problem", "adversary", "kernels", "measure")  # folders that a number is computed in
+PREDICTIONS = ("measure/cost.py",)  # of time and memory: no number depends on them
 CARRIED_OUT_BY = ("sweep/trial.py",)  # and the file that calls them
 REL_TOLERANCE = 1e-6  # of a value: how far another kind of processor, or another version, may take most of them
 ABS_TOLERANCE = 1.0  # of a value in rounding units, and of a count
@@ -21,7 +22,7 @@ ABS_TOLERANCE = 1.0  # of a value in rounding units, and of a count
 def conditions(backend: str) -> Conditions:
     """Return the conditions of numbers that this process, or a worker of it, measures with a backend."""
     cores = tuple((name, str(value)) for name, value in blas_facts() if name.endswith(".core"))
-    sources = tuple((f"sources.{name}", _hash((PACKAGE / name).rglob("*.py"))) for name in SOURCES)
+    sources = tuple((f"sources.{name}", _hash(_sources(name))) for name in SOURCES)
     callers = tuple((f"sources.{name}", _hash((PACKAGE / name,))) for name in CARRIED_OUT_BY)
     return Conditions(
         (
@@ -68,6 +69,10 @@ def recorded(environment: Mapping[str, object], like: Conditions) -> Conditions:
     named = {name for name, _ in like.facts}
     kinds = (name for name in environment if name in named or name.startswith("sources.") or is_of_the_processor(name))
     return Conditions(tuple((name, str(environment[name])) for name in kinds))
+
+
+def _sources(folder: str) -> Iterable[Path]:
+    return set((PACKAGE / folder).rglob("*.py")) - {PACKAGE / each for each in PREDICTIONS}
 
 
 def _hash(files: Iterable[Path]) -> str:

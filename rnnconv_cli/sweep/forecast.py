@@ -8,16 +8,19 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from rnnconv_cli.measure.cost import Speeds
+from rnnconv_cli.measure.cost import TYPICAL, Speeds
 from rnnconv_cli.records import MAIN, BudgetPlan, Trial
 from rnnconv_cli.spec.loader import LoadedClaim
 from rnnconv_cli.sweep.budget import measuring_seconds
+from rnnconv_cli.sweep.calibrate import calibrate
 from rnnconv_cli.sweep.plan import Job, Plan, predicted_bytes, predicted_seconds
 from rnnconv_cli.sweep.progress import Forecast
 from rnnconv_cli.sweep.rounds import searching, typical_jobs
 from rnnconv_cli.sweep.serial import Conditions
 from rnnconv_cli.sweep.store import Store
 from rnnconv_cli.sweep.why import reasons
+
+SHORT_RUN = 60.0  # seconds at typical speeds: to take this machine's would cost more than a better forecast is worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,16 @@ def costs(plan: Plan, speeds: Speeds) -> tuple[CheckCost, ...]:
     return tuple(_cost(claim, check, jobs, speeds) for (claim, check), jobs in by_check.items())
 
 
-def forecast(trials: Collection[Trial], *, jobs: int, speeds: Speeds, plan: BudgetPlan | None) -> Forecast:
-    """Return what measuring these trials is predicted to take, with the plan that they are a part of."""
+def forecast(trials: Collection[Trial], *, jobs: int, speeds: Speeds | None, plan: BudgetPlan | None) -> Forecast:
+    """Return what measuring these trials is predicted to take, with the plan that they are a part of.
+
+    Without speeds at typical ones, and for a long run at those of this machine, taken now.
+    """
+    if speeds is None:
+        typical = forecast(trials, jobs=jobs, speeds=TYPICAL, plan=plan)
+        if typical.seconds < SHORT_RUN:
+            return typical
+        speeds = calibrate()
     seconds = [predicted_seconds(trial, speeds) for trial in trials]
     peak = max(map(predicted_bytes, trials), default=0)
     return Forecast(measuring_seconds(sum(seconds), max(seconds, default=0.0), jobs), jobs, peak, plan)

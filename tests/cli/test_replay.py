@@ -249,12 +249,13 @@ def test_what_is_no_result_or_no_key_is_refused(run: Carry, result: dict[str, An
 
 def test_an_impossible_trial_is_refused_though_its_key_fits(replayed: Carry, result: dict[str, Any]) -> None:
     """Whoever writes a file can give it a fitting key as well."""
-    from rnnconv_cli.report.stored_trial import _rows, _trial
+    from rnnconv_cli.report.stored_rows import Trials
     from rnnconv_cli.sweep.serial import key_of
 
     row = rows(result, 1)[0]
-    result["claims"][0]["checks"][1]["arms"]["main"]["problem"]["activation"] = "exec"
-    row["trial"] = key_of(next(_trial(each, 0) for each in _rows(result, "") if each.values is row))
+    arms = result["claims"][0]["checks"][1]["arms"]
+    arms["main"]["problem"]["activation"] = "exec"
+    row["trial"] = key_of(Trials(arms, 0).of(row))
     done = replayed(result, row)
     assert done.status == 2
     assert "found a trial that no claim could ask for in" in done.err

@@ -11,6 +11,7 @@ import pytest
 from rnnconv_cli import pipeline
 from rnnconv_cli.cli import output
 from rnnconv_cli.errors import OutputError
+from rnnconv_cli.measure.cost import TYPICAL
 from rnnconv_cli.judge.judge import level
 from rnnconv_cli.records import Environment
 from rnnconv_cli.spec import catalogue
@@ -54,7 +55,7 @@ def test_every_option_reaches_the_pipeline(run: Callable[..., Any], fake: Any) -
     (options,) = fake.options
     assert options == pipeline.Options(
         "full", 5, 3, "reference", ("flipped-mass",), strict=True, command=("rnnconv", *words),
-        store=Path("kept/here.sqlite"), fresh=True, budget=600.0, executor="thread", fail_fast=True,
+        store=Path("kept/here.sqlite"), fresh=True, budget=600.0, executor="thread", fail_fast=True, speeds=TYPICAL,
     )  # fmt: skip
     (claim,) = fake.claims
     (check,) = (check.check for check in claim.checks if check.check.id == "flipped-mass")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.measure import MEASUREMENTS, cost
+from rnnconv_cli.measure import MEASUREMENTS, cost, memory
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Trial
 
@@ -67,47 +67,10 @@ def test_independent_layers_and_double_precision_take_more_room(
     wide = resized(trial, width=4096, horizon=8)
     shared = wide.problem
     independent, single = replace(shared, layers="independent"), replace(shared, dtype="float32")
-    assert cost.weight_bytes(shared) == 4096**2 * 8
-    assert cost.weight_bytes(independent) == 8 * cost.weight_bytes(shared) == 16 * cost.weight_bytes(single)
     assert cost.draw_seconds(independent) > 7 * cost.draw_seconds(shared)
     for predicted in (cost.all_pairs_bytes, cost.all_layers_bytes, cost.descent_bytes):
         assert predicted(replace(wide, problem=single)) < predicted(wide)
-        assert predicted(wide) > cost.COPIES_OF_W * cost.weight_bytes(shared)
-
-
-# --- runs over a long horizon -----------------------------------------------------------------------------------------
-
-
-def test_states_of_a_gibibyte_are_held_and_more_are_not(draw_instance: DrawInstance) -> None:
-    long = replace(draw_instance().setting, width=1024, n_sequences=16, horizon=2048, dtype="float64")
-    assert cost.COPIES_OF_RUN_STATES * long.horizon * cost.layer_bytes(long) == cost.LARGEST_RUN_BYTES
-    assert cost.layers_held(long) == 0
-    assert cost.layers_held(replace(long, horizon=2049)) == round((2049 / 2) ** 0.5) == 32
-    assert cost.layers_held(replace(long, horizon=4000, dtype="float32")) == 0
-
-
-@pytest.mark.parametrize("layers", ["shared", "independent"])
-def test_states_that_take_no_more_than_another_copy_of_the_weights_are_held(
-    draw_instance: DrawInstance, layers: str
-) -> None:
-    wide = replace(draw_instance().setting, width=2**15, n_sequences=32, horizon=256, layers=layers)
-    assert cost.COPIES_OF_RUN_STATES * wide.horizon * cost.layer_bytes(wide) == 2**30 * 8
-    assert cost.weight_bytes(wide) >= 2**30 * 8
-    assert cost.layers_held(wide) == 0
-    assert cost.layers_held(replace(wide, n_sequences=33)) == (0 if layers == "independent" else 11)
-
-
-@pytest.mark.parametrize("horizon", [5, 32, 400, 1001, 4000])
-def test_the_segments_are_the_ones_that_take_least(
-    draw_instance: DrawInstance, monkeypatch: pytest.MonkeyPatch, horizon: int
-) -> None:
-    monkeypatch.setattr(cost, "LARGEST_RUN_BYTES", 0)
-    setting = replace(draw_instance().setting, width=8, n_sequences=100, horizon=horizon)
-
-    def layers(held: int) -> float:
-        return horizon / held + 2 * held
-
-    assert layers(cost.layers_held(setting)) <= 1.01 * min(map(layers, range(1, horizon + 1)))
+        assert predicted(wide) > cost.COPIES_OF_W * memory.weight_bytes(shared)
 
 
 def test_a_run_over_a_long_horizon_is_predicted_as_it_is_done(
@@ -120,7 +83,7 @@ def test_a_run_over_a_long_horizon_is_predicted_as_it_is_done(
     assert cost.seconds_per_step(long.problem) == pytest.approx(
         2 * 4 / 3 * cost.seconds_per_step(short.problem), rel=2e-3
     )
-    state = cost.layer_bytes(trial.problem) * 1024 * 16 // (24 * 3)
+    state = memory.layer_bytes(trial.problem) * 1024 * 16 // (24 * 3)
     assert cost.descent_bytes(short) > 4 * 2048 * state
     assert cost.descent_bytes(short) > 3 * cost.descent_bytes(long) > cost.descent_bytes(longer)
     assert cost.all_layers_bytes(longer) > 8 * 16384 * state

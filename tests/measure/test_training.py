@@ -18,7 +18,7 @@ from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import compiled, reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
-from rnnconv_cli.measure import cost
+from rnnconv_cli.measure import memory
 from rnnconv_cli.measure import training as module
 from rnnconv_cli.measure.cost import seconds_per_step
 from rnnconv_cli.measure.selfcheck import gradient_of
@@ -119,8 +119,8 @@ def test_bits_do_not_depend_on_the_layers_held(
         return of_all(*arguments, segment=segment)
 
     monkeypatch.setattr(compiled, "descend", in_segments)
-    monkeypatch.setattr(cost, "LARGEST_RUN_BYTES", 0)
-    monkeypatch.setattr(cost, "weight_bytes", lambda setting: 0)
+    monkeypatch.setattr(memory, "LARGEST_RUN_BYTES", 0)
+    monkeypatch.setattr(memory, "weight_bytes", lambda setting: 0)
     assert initial_loss(instance, compiled) == initial == whole.losses[0]
     found = descend(instance, training, compiled, 1e-3, 0.0, 1e-9)
     assert set(held) == {2}

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rnnconv_cli.sweep import conditions as module
-from rnnconv_cli.sweep.conditions import CARRIED_OUT_BY, SOURCES, conditions, recorded
+from rnnconv_cli.sweep.conditions import CARRIED_OUT_BY, PREDICTIONS, SOURCES, conditions, recorded
 from rnnconv_cli.sweep.machine import PACKAGE
 
 
@@ -29,17 +29,25 @@ def test_backends_are_kept_apart() -> None:
 def test_every_source_that_a_number_is_computed_with_counts(
     changed: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in (*(f"{name}/changed.py" for name in SOURCES), *CARRIED_OUT_BY, "report/text.py"):
+    for name in (*(f"{name}/changed.py" for name in SOURCES), *CARRIED_OUT_BY, *PREDICTIONS, "report/text.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("x = 1\n")
     monkeypatch.setattr(module, "PACKAGE", tmp_path)
     before = conditions("compiled")
-    (tmp_path / "report/text.py").write_text("x = 2\n")
+    for name in (*PREDICTIONS, "report/text.py"):
+        (tmp_path / name).write_text("x = 2\n")
     assert conditions("compiled").digest == before.digest
     (tmp_path / changed).write_text("x = 2\n")
     after = conditions("compiled")
     differing = [name for name, value in after.facts if dict(before.facts)[name] != value]
     assert differing == [f"sources.{changed.removesuffix('/changed.py')}"]
+
+
+def test_predictions_decide_how_long_a_piece_of_a_run_is_and_nothing_else() -> None:
+    """And the length of a piece changes no bit, as the tests of descent runs show."""
+    files = [path for name in SOURCES for path in (PACKAGE / name).rglob("*.py")]
+    readers = {path for path in files if "measure.cost" in path.read_text() or "    cost,\n" in path.read_text()}
+    assert {str(path.relative_to(PACKAGE)) for path in readers} == {"measure/__init__.py", "measure/training.py"}
 
 
 def test_uncompiled_kernels_are_other_conditions() -> None:

@@ -8,8 +8,9 @@ import pytest
 
 from rnnconv_cli.measure.cost import TYPICAL, Speeds
 from rnnconv_cli.spec.loader import LoadedClaim
+from rnnconv_cli.sweep import forecast as module
 from rnnconv_cli.sweep.budget import BUSY
-from rnnconv_cli.sweep.forecast import ahead, costs, forecast, likely_rounds, missing, unmeasured
+from rnnconv_cli.sweep.forecast import SHORT_RUN, ahead, costs, forecast, likely_rounds, missing, unmeasured
 from rnnconv_cli.sweep.plan import Plan, make_plan, predicted_bytes, predicted_seconds
 from rnnconv_cli.sweep.serial import Conditions
 
@@ -81,6 +82,23 @@ def test_a_forecast_is_the_work_over_the_cores_or_its_longest_trial(plan: Plan) 
     assert forecast(plan.trials, jobs=10**6, speeds=speeds, plan=None).seconds == max(seconds)
     nothing = forecast((), jobs=2, speeds=speeds, plan=None)
     assert (nothing.seconds, nothing.peak_bytes) == (0.0, 0)
+
+
+def test_the_speeds_of_this_machine_are_taken_for_a_long_run_alone(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow, taken = Speeds(trial=1.0), list[Speeds]()
+
+    def calibrated() -> Speeds:
+        taken.append(slow)
+        return slow
+
+    monkeypatch.setattr(module, "calibrate", calibrated)
+    short = forecast(plan.trials, jobs=1, speeds=None, plan=None)
+    assert short == forecast(plan.trials, jobs=1, speeds=TYPICAL, plan=None)
+    assert (short.seconds < SHORT_RUN, taken) == (True, [])
+    monkeypatch.setattr(module, "SHORT_RUN", short.seconds)
+    long = forecast(plan.trials, jobs=1, speeds=None, plan=None)
+    assert long == forecast(plan.trials, jobs=1, speeds=slow, plan=None)
+    assert taken == [slow]
 
 
 def test_what_is_missing_is_priced_check_by_check(plan: Plan) -> None:

@@ -1,0 +1,71 @@
+"""The trials of a stored check, put together again from what an arm shares and what a row says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rnnconv_cli.records import PerturbationSetting, ProbeSetting, ProblemSetting, TrainingSetting, Trial
+from rnnconv_cli.report.document import IN_EVERY_ROW
+from rnnconv_cli.report.parts import items, section, whole, word
+from rnnconv_cli.report.typed import made
+
+Facts = Mapping[str, str | int | float | bool | None]
+Parts = tuple[ProblemSetting, TrainingSetting | None, PerturbationSetting | None, ProbeSetting | None]
+OWN = (*sorted(IN_EVERY_ROW), "learning_rate", "size", "adversary")  # what a row says of its trial, with its probe
+
+
+class Trials:
+    """The trials of one check. Rows of equal numbers share their settings."""
+
+    def __init__(self, arms: Mapping[str, Any], seed: int) -> None:
+        """Take what the trials of each arm have in common, and the seed of the run."""
+        self._seed = seed
+        self._arms = {arm: _Shared(section(arms, arm)) for arm in arms}
+
+    def of(self, row: Mapping[str, Any]) -> Trial:
+        """The trial of a row. Raises KeyError, TypeError or ValueError where it is none."""
+        return self._arms[word(row, "arm")].trial(row, self._seed)
+
+
+class _Shared:
+    """What the trials of one arm have in common."""
+
+    def __init__(self, settings: Mapping[str, Any]) -> None:
+        self._settings = settings
+        self._quantity = word(settings, "quantity")
+        self._read_at = tuple(map(whole, items(settings, "read_at")))
+        self._preconditions = tuple(word({"one": each}, "one") for each in items(settings, "preconditions"))
+        self._known: dict[tuple[object, ...], Parts] = {}
+
+    def trial(self, row: Mapping[str, Any], seed: int) -> Trial:
+        probe = row["probe"] if row["probe"] is None else tuple(section(row, "probe").items())
+        own = (*(row[name] for name in OWN), probe)
+        known = (*own, *map(type, own))
+        parts = self._known.get(known)
+        if parts is None:
+            parts = self._known[known] = self._parts(row)
+        return Trial(self._quantity, *parts, self._read_at, self._preconditions, whole(row["replicate"]), seed)
+
+    def _parts(self, row: Mapping[str, Any]) -> Parts:
+        shared = self._settings
+        problem = made(ProblemSetting, {**section(shared, "problem"), **row})
+        training = perturbation = probe = None
+        if shared["training"] is not None:
+            given = {**section(shared, "training"), "learning_rate": row["learning_rate"]}
+            if given["batch_size"] is None:
+                given["batch_size"] = problem.n_sequences
+            training = made(TrainingSetting, given)
+        if shared["around"] is not None:
+            perturbation = made(PerturbationSetting, {**row, "around": shared["around"]})
+        if row["probe"] is not None:
+            probe = made(ProbeSetting, section(row, "probe"))
+        return problem, training, perturbation, probe
+
+
+def facts_of(environment: Mapping[str, Any]) -> Facts:
+    """The facts of a stored environment. Raises TypeError where one is no word or number."""
+    for name, value in environment.items():
+        if not isinstance(value, str | int | float | None):
+            raise TypeError(f"the fact {name} is no word or number")
+    return environment

@@ -1,0 +1,80 @@
+"""A stored result is read back whole, or refused with the reason; nothing between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rnnconv_cli.errors import UsageError
+from rnnconv_cli.records import Report
+from rnnconv_cli.report import json as json_format
+from rnnconv_cli.report import table
+from rnnconv_cli.report.document import document
+from rnnconv_cli.report.stored_report import read_report
+
+WRONG: tuple[Any, ...] = ("a word", True, {}, [[]], 10**400, None)
+
+
+def test_nothing_is_lost(report: Report) -> None:
+    text = json_format.render(report)
+    found = read_report(text, "r.json")
+    assert document(found) == document(report)
+    assert json_format.render(found) == text
+    assert table.render(found) == table.render(report)
+    assert [each.finding for claim in found.claims for each in claim.checks if each.kind == "exponent"] == [
+        each.finding for claim in report.claims for each in claim.checks if each.kind == "exponent"
+    ]
+
+
+def test_what_is_not_finite_is_told_apart_again(report: Report) -> None:
+    """An open end, a width out of reach and a number that is not known are all null in the document."""
+    checks = {
+        check.kind: check
+        for claim in read_report(json_format.render(report), "r.json").claims
+        for check in claim.checks
+    }
+    written = {check.kind: check for claim in report.claims for check in claim.checks}
+    assert repr(checks["frontier"].finding.estimate) == repr(written["frontier"].finding.estimate)
+    assert repr(checks["attainment"].finding.estimate) == repr(written["attainment"].finding.estimate)
+
+
+def test_a_damaged_part_is_refused_or_read_as_what_it_says(report: Report) -> None:
+    """Whatever stands in any place: a report, or one clear message; never another error."""
+    text = json_format.render(report)
+    refused = 0
+    for number, place in enumerate(places(json.loads(text))):
+        damaged = json.loads(text)
+        part = damaged
+        for key in place[:-1]:
+            part = part[key]
+        part[place[-1]] = WRONG[number % len(WRONG)]
+        refused += is_refused(json.dumps(damaged))
+    assert refused > 100
+
+
+@pytest.mark.parametrize("missing", ["main", "arms", "observations", "curves", "beside", "control"])
+def test_a_missing_part_is_named(report: Report, missing: str) -> None:
+    damaged = json.loads(json_format.render(report))
+    del damaged["claims"][0]["checks"][0][missing]
+    with pytest.raises(UsageError, match=f"a damaged result in r.json .*{missing}"):
+        read_report(json.dumps(damaged), "r.json")
+
+
+def is_refused(text: str) -> bool:
+    """Whether the text is no report; an error must say which file it is."""
+    try:
+        read_report(text, "r.json")
+    except UsageError as error:
+        return "r.json" in str(error)
+    return False
+
+
+def places(part: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Every place of a document, but only the first items of a list."""
+    inner: Any = part.items() if isinstance(part, dict) else enumerate(part[:2]) if isinstance(part, list) else ()
+    for key, each in inner:
+        yield (*above, key)
+        yield from places(each, (*above, key))
