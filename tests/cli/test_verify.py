@@ -11,8 +11,8 @@ import pytest
 from rnnconv_cli import pipeline
 from rnnconv_cli.cli import output
 from rnnconv_cli.errors import OutputError
-from rnnconv_cli.measure.cost import TYPICAL
 from rnnconv_cli.judge.judge import level
+from rnnconv_cli.measure.cost import TYPICAL
 from rnnconv_cli.records import Environment
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.loader import load
