@@ -7,18 +7,18 @@ INSTALL = $(PYTHON) -m pip install -qq --disable-pip-version-check --constraint 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help verify reproduce findings bench test test-slow test-kernels lint clean
+.PHONY: help verify reproduce findings bench docs test test-slow test-kernels lint clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' Makefile
 
-verify: .venv/.runtime ## check every claim at the quick profile (6 to 10 minutes on two cores); results/quick.json
+verify: .venv/.runtime ## check every claim at the quick profile (6 to 10 minutes on two cores); results/quick.json and .html
 	@mkdir -p results
-	$(PYTHON) -m rnnconv_cli verify --all --profile quick --output results/quick.json
+	$(PYTHON) -m rnnconv_cli verify --all --profile quick --output results/quick.json --output results/quick.html
 
-reproduce: .venv/.runtime ## check every claim at the full profile (about 50 minutes on two cores); results/full.json
+reproduce: .venv/.runtime ## check every claim at the full profile (about 50 minutes on two cores); results/full.json and .html
 	@mkdir -p results
-	$(PYTHON) -m rnnconv_cli verify --all --profile full --output results/full.json
+	$(PYTHON) -m rnnconv_cli verify --all --profile full --output results/full.json --output results/full.html
 
 findings: reproduce ## the same, and docs/findings.md from it
 	$(PYTHON) -m rnnconv_cli.report.findings results/full.json docs
@@ -26,6 +26,9 @@ findings: reproduce ## the same, and docs/findings.md from it
 bench: .venv/.bench ## time the kernels against their peers (at most 5 minutes); results/bench.json
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli bench --output results/bench.json
+
+docs: .venv/.docs ## the manual as a site; build/docs/index.html
+	$(PYTHON) -m sphinx -W --keep-going -n -q -d build/doctrees docs build/docs
 
 test: .venv/.dev ## the tests, without the long ones; then the kernels again, uncompiled, for their coverage
 	$(PYTHON) -m pytest --quiet -m "not slow"
@@ -45,8 +48,8 @@ lint: .venv/.dev ## style, types and layers
 	$(PYTHON) -c "from importlinter.cli import lint_imports_command as lint; lint()" --no-logo
 
 clean: ## remove the environment, caches and builds; results stay
-	rm -rf .venv dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
-	find rnnconv_cli tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	find rnnconv_cli tests docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .venv/.made:
 	@for python in $(PYTHONS); do \
@@ -66,6 +69,11 @@ clean: ## remove the environment, caches and builds; results stay
 .venv/.bench: .venv/.runtime
 	@echo "installing the peers of the bench into .venv"
 	@$(INSTALL) --no-build-isolation --editable '.[bench]'
+	@touch $@
+
+.venv/.docs: .venv/.runtime
+	@echo "installing what makes the manual into .venv"
+	@$(INSTALL) --no-build-isolation --editable '.[docs]'
 	@touch $@
 
 .venv/.dev: .venv/.runtime

@@ -150,12 +150,12 @@ class EngineError(RnnconvError):
 class OutputError(RnnconvError):
     """A file that could not be written; the results were still shown."""
 
-    def __init__(self, path: str, reason: str) -> None:
-        super().__init__(path, reason)
-        self.path, self.reason = path, reason
+    def __init__(self, path: str, reason: str, hint: str = "try another --output") -> None:
+        super().__init__(path, reason, hint)
+        self.path, self.reason, self.hint = path, reason, hint
 
     def __str__(self) -> str:
-        return f"{self.path}: could not be written ({self.reason}); try another --output"
+        return f"{self.path}: could not be written ({self.reason}); {self.hint}"
 
 
 class StoreError(RnnconvError):

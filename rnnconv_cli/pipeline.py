@@ -19,6 +19,7 @@ from rnnconv_cli.measure.cost import TYPICAL, Speeds
 from rnnconv_cli.measure.selfcheck import self_check
 from rnnconv_cli.records import BudgetPlan, ClaimResult, Environment, Observation, Report, Timing, Trial
 from rnnconv_cli.spec.loader import LoadedClaim
+from rnnconv_cli.spec.places import places
 from rnnconv_cli.sweep.budget import plan_within, within
 from rnnconv_cli.sweep.conditions import conditions
 from rnnconv_cli.sweep.engines import ENGINES, Engine, named
@@ -117,6 +118,7 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
         claims=results,
         environment=Environment(tuple(dict(facts).items())),  # conditions say some of them again
         plan=taken,
+        places=places(claims, options.checks),
         timing=Timing(
             (
                 ("prepare", prepared - started),

@@ -265,6 +265,15 @@ Estimate = Exponent | Growth | Probability | IdentityError | Decay | Frontier
 
 
 @dataclass(frozen=True, slots=True)
+class Inequality:
+    """What an event or a frontier counts: the draws on one side of a bound, and the share of them that is wanted."""
+
+    side: str  # upper | lower: the quantity is at most the bound, or at least
+    bound: float
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Predicted:
     """A prediction in the words of a result: the side that is allowed, the number, the declared excess."""
 
@@ -275,6 +284,7 @@ class Predicted:
     tolerance: float
     earned: float  # what a log factor in the bound adds on this grid; 0 without one
     text: str  # for the table, e.g. "m^<=0.333 (+0.10)"
+    counted: Inequality | None = None  # of an event and of a frontier
 
 
 @dataclass(frozen=True, slots=True)
@@ -396,6 +406,16 @@ class BudgetPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where a claim file declares a claim, or one of its checks."""
+
+    claim: str
+    check: str  # empty for the claim itself
+    path: str  # as whoever has run it would open it
+    line: int  # counted from 1
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """Everything a run has found: the one thing that every output format is made from."""
 
@@ -409,3 +429,139 @@ class Report:
     environment: Environment
     timing: Timing
     plan: BudgetPlan | None = None  # None for the whole profile
+    places: tuple[Place, ...] = ()  # of its claims and checks, so that a message can lead there
+
+
+# --- what is kept of a run, and compared with later ones --------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class KeptNumber:
+    """One number of an arm with its interval. What is None is not known, out of reach, or an open end."""
+
+    name: str  # exponent | rate | probability | error | steps-growth | "m* at 8"
+    value: float | None
+    low: float | None
+    high: float | None
+    scatter: float | None  # standard deviation over replicates
+    by_ratio: bool = False  # it is positive, and its logarithm has the symmetric interval
+
+
+@dataclass(frozen=True, slots=True)
+class KeptArm:
+    """The numbers of one arm of a check, and what they were made from."""
+
+    verdict: Verdict
+    kind: str  # of the estimate, as a document names it; empty where there is none
+    points: tuple[float, ...]  # that were fitted
+    level: float | None  # of the intervals
+    count: int  # replicates, trials or groups: what the intervals are made over
+    holds: int | None  # of an event: in how many of them
+    trials: str  # digest of all trials that were asked for: equal for the same seed, grid and draws
+    numbers: tuple[KeptNumber, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptCheck:
+    """A check as a baseline keeps it, with what may be declared for it there."""
+
+    claim: str
+    id: str
+    verdict: Verdict
+    main: KeptArm
+    control: KeptArm
+    threshold: float | None = None  # the smallest change of interest, in the number's unit
+    noise: float | None = None  # a difference up to it is none, in the number's unit
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One rewriting of a baseline: when, why, and the SHA-256 of the file that it replaced."""
+
+    date: str
+    reason: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The numbers of a run that later ones are compared with."""
+
+    date: str
+    tool_version: str
+    profile: str
+    seed: int
+    backend: str
+    conditions: tuple[tuple[str, str], ...]  # what the numbers depend on besides their trials, as named facts
+    claims: tuple[tuple[str, str], ...]  # id and digest
+    checks: tuple[KeptCheck, ...]
+    threshold: float = 0.0  # for every check that declares none
+    noise: float = 0.0
+    history: tuple[Revision, ...] = ()
+
+
+class Outcome(StrEnum):
+    """What a comparison says of one number."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    UNTESTED = "not tested"  # an extreme: at another seed it has no distribution to be tested by
+    NOT_COMPARED = "not compared"  # one side has no such number, or one without an interval
+
+
+class Rule(StrEnum):
+    """What decides whether a number has changed."""
+
+    BITS = "bits"  # the same trials under the same conditions
+    ROUND_OFF = "round-off"  # the same trials under others
+    TEST = "test"  # other trials: both intervals
+    DRIFT = "drift"  # over several baselines
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One number then and now."""
+
+    claim: str
+    check: str
+    arm: str  # main | control
+    number: str
+    outcome: Outcome
+    rule: Rule
+    then: float | None = None
+    now: float | None = None
+    difference: float | None = None  # now minus then, in the number's unit; of a ratio, its logarithm
+    allowed: float = 0.0  # what round-off or declared noise may make of it, in the same unit
+    half_width: float | None = None  # of the interval then, in the same unit
+    p: float | None = None  # of the test, corrected for all tests of the run [1]
+    by_ratio: bool = False
+    because: str = ""  # why it was not compared, or what else has changed
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMove:
+    """A check with another verdict than before; it contradicts where one is within and the other outside."""
+
+    claim: str
+    check: str
+    then: Verdict
+    now: Verdict
+
+    @property
+    def contradicts(self) -> bool:
+        """Whether one run says the opposite of the other."""
+        return {self.then, self.now} == {Verdict.WITHIN, Verdict.OUTSIDE}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What has become of the numbers of a baseline."""
+
+    changes: tuple[Change, ...]  # every number of both
+    drifts: tuple[Change, ...]  # numbers that have gone one way over several baselines
+    verdicts: tuple[VerdictMove, ...]
+    only_then: tuple[str, ...]  # checks, as claim/check
+    only_now: tuple[str, ...]
+    differs: tuple[str, ...]  # conditions, in words
+    baselines: int
+    error: float  # chance of a false alarm among the tests of the run, at most [1]

@@ -16,11 +16,15 @@ CLAIMS = sorted((ROOT / "claims").glob("*.yaml"))
 TEXT = {".py", ".pyi", ".toml", ".txt", ".md", ".yaml", ".yml", ".json", ""}
 PLACES = ("rnnconv_cli", "claims", "tests", "docs", "benchmarks", "stubs", ".ci")
 WHOLE_TREE = {
+    "test_ci_docs.py",
     "test_fuzzing.py",
+    "test_in_browser.py",
     "test_layout.py",
+    "test_manual.py",
     "test_packaging.py",
     "test_readme.py",
     "test_reliability.py",
+    "test_tutorial.py",
 }  # tests of no single module
 LONG = {
     Path("records.py"): "read from top to bottom, it is the data-flow",

@@ -59,6 +59,7 @@ def test_wheel_holds_the_package_its_claims_and_its_schemas(wheel: Path) -> None
     names = set(zipfile.ZipFile(wheel).namelist())
     wanted = {f"rnnconv_cli/_claims/{name}" for name in CLAIMS}
     wanted |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "rnnconv_cli").rglob("*.schema.json")}
+    wanted |= {f"rnnconv_cli/report/page/{name}" for name in ("page.html.jinja", "page.css")}
     wanted |= {path.relative_to(ROOT).as_posix() for path in (ROOT / "rnnconv_cli").rglob("*.py")}
     assert wanted - names == set()
     assert {name.split("/", 1)[0] for name in names} == {"rnnconv_cli", f"rnnconv-{rnnconv_cli.__version__}.dist-info"}
@@ -69,7 +70,9 @@ def test_wheel_carries_licence_version_and_command(wheel: Path) -> None:
     inside = f"rnnconv-{rnnconv_cli.__version__}.dist-info"
     assert "License-Expression: MIT" in archive.read(f"{inside}/METADATA").decode()
     assert f"{inside}/licenses/LICENSE" in archive.namelist()
-    assert "rnnconv = rnnconv_cli.cli.main:main" in archive.read(f"{inside}/entry_points.txt").decode()
+    entry_points = archive.read(f"{inside}/entry_points.txt").decode()
+    assert "rnnconv = rnnconv_cli.cli.main:main" in entry_points
+    assert "[pytest11]\nrnnconv = rnnconv_cli.pytest_plugin" in entry_points
 
 
 def test_unpacked_wheel_lists_its_own_claims(wheel: Path, tmp_path: Path, empty: Path) -> None:
@@ -93,6 +96,8 @@ def test_editable_install_lists_the_claims_of_the_tree(empty: Path) -> None:
 
 def test_versions_agree() -> None:
     assert metadata.version("rnnconv") == rnnconv_cli.__version__
+    cited = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert f"version: {rnnconv_cli.__version__}" in cited
 
 
 @pytest.mark.slow

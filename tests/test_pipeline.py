@@ -148,6 +148,8 @@ def test_the_provenance_of_a_run(claim: LoadedClaim, recorder: Recorder) -> None
     assert dict(program("compiled").conditions.facts).items() <= facts.items()
     assert facts["blas.threads_while_measuring"] == 1
     assert [name for name, _ in report.timing.seconds] == ["prepare", "measure", "judge", "total"]
+    assert [place.check for place in report.places] == ["", "norm", "decay", "flips"]
+    assert {place.path for place in report.places} == {claim.origin}
 
 
 def test_the_environment_is_that_before_measuring(

@@ -100,7 +100,7 @@ def finite(context: click.Context, parameter: click.Parameter, number: float | N
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Draw every contestant's share of the floor to an SVG file (needs matplotlib).",
+    help="Draw every contestant's share of the floor to an SVG file.",
 )
 @click.option("--quiet", is_flag=True, help="No progress; show only our row of each case.")
 @click.pass_context
@@ -130,8 +130,6 @@ def bench(
     from rnnconv_cli.bench.measure import Options
 
     files = outputs if plot is None else (*outputs, Destination(PLOT, plot))
-    if plot is not None:
-        bench_plot.require_matplotlib()
     output.prepare(files)
     result = _measured(Options(grid, tasks, only, rounds, minutes or GRIDS[grid], seed, widths), quiet=quiet)
     failures = output.write_each(files, lambda name: WRITTEN[name](result))

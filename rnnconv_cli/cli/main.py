@@ -11,13 +11,20 @@ from collections.abc import Sequence
 import click
 
 from rnnconv_cli import __version__
+from rnnconv_cli.cli.baseline import baseline
 from rnnconv_cli.cli.bench import bench
+from rnnconv_cli.cli.bundle import bundle
+from rnnconv_cli.cli.check_bundle import check_bundle
+from rnnconv_cli.cli.compare import compare
+from rnnconv_cli.cli.completion import answered
 from rnnconv_cli.cli.console import complain
 from rnnconv_cli.cli.doctor import doctor
 from rnnconv_cli.cli.list import list_claims
 from rnnconv_cli.cli.new import new
 from rnnconv_cli.cli.options import example
+from rnnconv_cli.cli.plot import plot
 from rnnconv_cli.cli.replay import replay
+from rnnconv_cli.cli.report import report
 from rnnconv_cli.cli.results import results
 from rnnconv_cli.cli.show import show
 from rnnconv_cli.cli.signals import disarm, stoppable
@@ -32,7 +39,13 @@ COMMANDS: dict[str, click.Command] = {
     "validate": validate,
     "new": new,
     "results": results,
+    "report": report,
     "replay": replay,
+    "plot": plot,
+    "compare": compare,
+    "baseline": baseline,
+    "bundle": bundle,
+    "check-bundle": check_bundle,
     "doctor": doctor,
     "bench": bench,
 }
@@ -75,6 +88,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str]) -> int:
+    if (status := answered(program)) is not None:
+        return status
     try:
         with program.make_context("rnnconv", list(words), obj=("rnnconv", *words)) as context:
             program.invoke(context)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from rnnconv_cli.report import FORMATS, SUFFIXES
+from rnnconv_cli.sweep.progress import seconds_in
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
 def example(*lines: str) -> str:
@@ -37,11 +36,19 @@ def destinations(context: click.Context, parameter: click.Parameter, texts: tupl
 
 def _destination(text: str) -> Destination:
     form, separator, name = text.partition("=")
+    if separator and form not in FORMATS and (meant := _meant(form)) is not None:
+        wanted = f"wanted one of {', '.join(FORMATS)}; did you mean {meant}?"
+        raise click.BadParameter(f"found the format {form!r}, {wanted}")
     if not separator or form not in FORMATS:
         form, name = SUFFIXES.get(Path(text).suffix.lower(), "table"), text
     if not name:
         raise click.BadParameter(f"found {text!r}, wanted a file name")
     return Destination(form, Path(name))
+
+
+def _meant(form: str) -> str | None:
+    """The format that a word was to name, if it looks like one: else it is part of a file's name."""
+    return SUFFIXES.get(f".{form.lower()}") or next(iter(get_close_matches(form.lower(), FORMATS)), None)
 
 
 def settings(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -59,10 +66,8 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str | None
     """Read a duration such as 90s, 10m or 1h30m, in seconds; None where it is not given. Raises click.BadParameter."""
     if text is None:
         return None
-    parts = DURATION.fullmatch(text.strip().lower())
-    found = [float(part or 0) for part in parts.groups()] if parts else [0.0]
-    total = sum(part * unit for part, unit in zip(found, (3600.0, 60.0, 1.0), strict=False))
-    if not total:
+    total = seconds_in(text)
+    if total is None:
         raise click.BadParameter(f"found {text!r}, wanted a duration such as 90s, 10m or 1h30m")
     return total
 

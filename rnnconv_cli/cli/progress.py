@@ -16,7 +16,7 @@ from rich.progress import Progress as RichProgress
 from rnnconv_cli.cli.console import complain
 from rnnconv_cli.report.plain import visible
 from rnnconv_cli.report.planned import predicted, within_budget
-from rnnconv_cli.sweep.progress import Forecast, Progress, duration
+from rnnconv_cli.sweep.progress import Forecast, Progress, Silent, duration
 
 SHOWN_AFTER = 2.0  # seconds; a shorter run shows nothing
 LINE_EVERY = 10.0  # seconds between lines in a log
@@ -57,25 +57,6 @@ def _start(forecast: Forecast) -> list[str]:
     if forecast.plan is None and forecast.seconds < SHOWN_AFTER:
         return []
     return [predicted(forecast), *([] if forecast.plan is None else [within_budget(forecast.plan)])]
-
-
-class Silent:
-    """Shows nothing."""
-
-    def planned(self, forecast: Forecast) -> None:
-        """Plan, unseen."""
-
-    def phase(self, name: str, total: float | None) -> None:
-        """Begin a phase, unseen."""
-
-    def expect(self, seconds: float) -> None:
-        """Add to a phase, unseen."""
-
-    def advance(self, label: str, seconds: float) -> None:
-        """Count a piece of work, unseen."""
-
-    def close(self) -> None:
-        """End, unseen."""
 
 
 class Lines:

@@ -10,14 +10,15 @@ from rnnconv_cli.report.parts import HINT
 MOST_BYTES = 2**30  # several times the result of the full profile
 
 
-def text_of(path: Path) -> str:
-    """Return the text of a stored result. Raises UsageError where it cannot be read."""
+def text_of(path: Path, *, wanted: str = "a stored result", most: int | None = None, hint: str = HINT) -> str:
+    """Return the text of a stored result, or of another file of bounded size. Raises UsageError where there is none."""
+    limit = MOST_BYTES if most is None else most
     try:
         with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-        if len(data) > MOST_BYTES:
-            raise UsageError(f"more than {MOST_BYTES:,} bytes in {path}", "a stored result", HINT)
+            data = file.read(limit + 1)
+        if len(data) > limit:
+            raise UsageError(f"more than {limit:,} bytes in {path}", wanted, hint)
         return data.decode("utf-8")
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "not UTF-8"
-        raise UsageError(f"{path} ({why})", "a stored result", HINT) from error
+        raise UsageError(f"{path} ({why})", wanted, hint) from error

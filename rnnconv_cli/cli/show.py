@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import RenderableType
 
+from rnnconv_cli.cli.completion import claim_names
 from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import PROFILE, cores, example
 from rnnconv_cli.records import TANGENT
@@ -23,7 +24,7 @@ Line = tuple[str, str]
 
 
 @click.command(epilog=example("rnnconv show perturbation-bound --profile full"))
-@click.argument("name", metavar="CLAIM")
+@click.argument("name", metavar="CLAIM", shell_complete=claim_names)
 @PROFILE
 @click.option("--literal", is_flag=True, help="Show the paper's constants at this claim's sizes instead.")
 def show(name: str, profile: str, literal: bool) -> None:

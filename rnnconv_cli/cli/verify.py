@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rnnconv_cli.cli import output
+from rnnconv_cli.cli.completion import claim_names
 from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.dry_run import to_do
 from rnnconv_cli.cli.options import (
@@ -22,9 +23,10 @@ from rnnconv_cli.cli.options import (
     run_options,
     store_options,
 )
+from rnnconv_cli.cli.step_summary import append_summary
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, EngineError, TrialFailed
 from rnnconv_cli.report import FORMATS
-from rnnconv_cli.report.table import warning
+from rnnconv_cli.report.standing import warning
 
 if TYPE_CHECKING:
     from rnnconv_cli.pipeline import Options
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
 
 @click.command(epilog=example("rnnconv verify perturbation-bound --check first-order-identity --output results.json"))
-@click.argument("names", nargs=-1, metavar="[CLAIM|PATH]...")
+@click.argument("names", nargs=-1, metavar="[CLAIM|PATH]...", shell_complete=claim_names)
 @click.option("--all", "everything", is_flag=True, help="Every claim that comes with the tool.")
 @run_options
 @engine_options
@@ -65,8 +67,9 @@ def verify(
 ) -> None:
     """Measure claims, or claim files, and say whether they hold.
 
-    Shows a table, or JSON with --format json, and exits with 0 if no verdict contradicts its
-    expectation, 3 if one does, 5 if something could not be measured.
+    Shows a table, or another --format, and exits with 0 if no verdict contradicts its expectation,
+    3 if one does, 5 if something could not be measured. --format github annotates the lines of claim
+    files, and appends a table to the summary of the step.
     """
     from rnnconv_cli.spec.loader import Overrides, load_all
     from rnnconv_cli.sweep.spawning import start_server
@@ -94,7 +97,7 @@ def verify(
         put(to_do(pipeline.outstanding(claims, options, taken), taken, style_of(sys.stdout)))
         return
     report = _measured(claims, options, quiet=quiet)
-    failures = output.write(report, outputs)
+    failures = (*output.write(report, outputs), *(append_summary(report) if form == "github" else ()))
     if failures:
         reasons = (*map(str, failures), *report.exit_reasons)
         report = replace(report, exit_status=EXIT_COULD_NOT_MEASURE, exit_reasons=reasons)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rnnconv_cli.judge.words import symbol
-from rnnconv_cli.records import Predicted, Verdict
+from rnnconv_cli.records import Inequality, Predicted, Verdict
 from rnnconv_cli.spec.claim import (
     Arm,
     AttainmentPrediction,
@@ -67,8 +67,9 @@ def predict(arm: Arm, points: Sequence[float]) -> tuple[Predicted, Allowed]:
             low, high = (-math.inf if side == "upper" else -rate), (math.inf if side == "lower" else rate)
             text = {"upper": f"r ≤ {rate:.3g}", "lower": f"r ≥ -{rate:.3g}", "both": f"|r| ≤ {rate:.3g}"}[side]
             return Predicted("growth", side, rate, "rate", 0.0, 0.0, text), Allowed(low, high)
-        case EventPrediction(side=side, probability=q):
-            return Predicted("event", side, q, "probability", 0.0, 0.0, f"P ≥ {q:g}"), Allowed(q, 1.0)
+        case EventPrediction(side=side, bound=bound, probability=q):
+            counted = Inequality(side, bound, q)
+            return Predicted("event", side, q, "probability", 0.0, 0.0, f"P ≥ {q:g}", counted), Allowed(q, 1.0)
         case IdentityPrediction(rounding_units=k):
             predicted = Predicted("identity", "upper", k, "rounding-units", 0.0, 0.0, f"≤ {k:g} ε size")
             return predicted, Allowed(-math.inf, k)
@@ -90,9 +91,10 @@ def _exponent(claim: ExponentPrediction, at: str, gain: float) -> tuple[Predicte
 
 
 def _frontier(claim: FrontierPrediction, at: str) -> tuple[Predicted, Allowed]:
+    counted = Inequality(claim.side, claim.bound, claim.probability)
     if claim.exponent is None:
-        predicted = Predicted("frontier", "upper", None, "exponent", claim.tolerance, 0.0, "measured only")
+        predicted = Predicted("frontier", "upper", None, "exponent", claim.tolerance, 0.0, "measured only", counted)
         return predicted, Allowed(-math.inf, math.inf)
     text = f"m* ≤ {at}^{claim.exponent:.3g} (+{claim.tolerance:.2g})"
-    predicted = Predicted("frontier", "upper", claim.exponent, "exponent", claim.tolerance, 0.0, text)
+    predicted = Predicted("frontier", "upper", claim.exponent, "exponent", claim.tolerance, 0.0, text, counted)
     return predicted, Allowed(-math.inf, claim.exponent + claim.tolerance)

@@ -12,6 +12,7 @@ from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE, EXIT_I
 from rnnconv_cli.judge import frontier, scaling
 from rnnconv_cli.judge.counting import event_finding, identity_finding
 from rnnconv_cli.judge.envelope import envelope, worst_adversary
+from rnnconv_cli.judge.unmeasured import could_not_measure, failures_among
 from rnnconv_cli.judge.words import path, shortened
 from rnnconv_cli.records import (
     AGAINST_THE_CLAIM,
@@ -25,7 +26,6 @@ from rnnconv_cli.records import (
     Finding,
     Observation,
     Predicted,
-    Status,
     Trial,
     Verdict,
 )
@@ -91,7 +91,7 @@ def judge_check(
     found, _, _ = judged(loaded.control, CONTROL)
     expected = Verdict(check.control.expected)
     control = ControlResult(check.control.description, expected, found, found.verdict is expected)
-    verdict, because, main = _weighed(main, control, _failures([*arms.get(MAIN, []), *arms.get(CONTROL, [])]))
+    verdict, because, main = _weighed(main, control, failures_among([*arms.get(MAIN, []), *arms.get(CONTROL, [])]))
     return CheckResult(
         id=check.id,
         source=check.source.text,
@@ -139,7 +139,7 @@ def judge_claim(claim: LoadedClaim, checks: Sequence[CheckResult]) -> ClaimResul
 def exit_status(claims: Sequence[ClaimResult], *, strict: bool) -> tuple[int, tuple[str, ...]]:
     """The exit status that the results call for, and every reason, the most important first: 5, then 3, then 4."""
     checks = [(f"{claim.id}/{check.id}", check) for claim in claims for check in claim.checks]
-    failed = tuple(f"{name}: {obstacle}" for name, check in checks if (obstacle := _could_not_measure(check)))
+    failed = tuple(f"{name}: {obstacle}" for name, check in checks if (obstacle := could_not_measure(check)))
     contradicted = tuple(
         f"{name}: {check.verdict}, expected {check.expected}" for name, check in checks if check.as_expected is False
     )
@@ -162,23 +162,6 @@ def _weighed(main: Finding, control: ControlResult, failures: str) -> tuple[Verd
     price = control.finding.settle or "a change that breaks the statement"
     own = f"; {main.settle}" if main.settle else ""
     return Verdict.INCONCLUSIVE, _without_power(control), replace(main, settle=f"for the control: {price}{own}")
-
-
-def _could_not_measure(check: CheckResult) -> str:
-    """Why a check has no measurement to judge; empty where it has. What only an exhibit lacks takes nothing away."""
-    judged = [each for each in check.observations if each.arm in (MAIN, CONTROL)]
-    nothing = check.finding.verdict is Verdict.INCONCLUSIVE and check.finding.estimate is None
-    return _failures(judged) or (check.finding.because if nothing else "")
-
-
-def _failures(observations: Sequence[Observation]) -> str:
-    """How many trials could not be carried out, and why the first could not; empty where all could."""
-    failed = [each for each in observations if each.status is Status.FAILED]
-    if not failed:
-        return ""
-    arms = " and ".join(dict.fromkeys(each.arm for each in failed))
-    detail = f": {failed[0].detail}" if failed[0].detail else ""
-    return f"could not measure {len(failed)} of {len(observations)} observations ({arms}){detail}"
 
 
 def _without_power(control: ControlResult) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from rnnconv_cli.spec.claim import Law, PathParameter
+if TYPE_CHECKING:
+    from rnnconv_cli.spec.claim import Law, PathParameter
 
 SYMBOLS = {
     "width": "m",

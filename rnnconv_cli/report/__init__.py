@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from rnnconv_cli.records import Report
-from rnnconv_cli.report import json, table
+from rnnconv_cli.report import csv_table, github, json, junit, latex, markdown, table
 from rnnconv_cli.report.layout import PLAIN, Style
+from rnnconv_cli.report.page import page
 
 
 class Render(Protocol):
@@ -16,5 +17,22 @@ class Render(Protocol):
         """The report as text."""
 
 
-FORMATS: dict[str, Render] = {"table": table.render, "json": json.render}
-SUFFIXES: dict[str, str] = {".json": "json"}  # a file name's end that says its format; any other is a table
+FORMATS: dict[str, Render] = {
+    "table": table.render,
+    "json": json.render,
+    "html": page.render,
+    "markdown": markdown.render,
+    "latex": latex.render,
+    "csv": csv_table.render,
+    "junit": junit.render,
+    "github": github.render,
+}
+# A file name's end that says its format; any other is a table.
+SUFFIXES: dict[str, str] = {
+    ".json": "json",
+    ".html": "html",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".csv": "csv",
+    ".xml": "junit",
+}

@@ -8,13 +8,11 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from itertools import groupby
 from typing import Any
 
 from rnnconv_cli.bench.cases import DTYPES, TASKS, Case
 from rnnconv_cli.bench.results import OURS, BenchResult
-from rnnconv_cli.errors import UsageError
 
 Panel = tuple[str, str, int, int, int]  # task, dtype, cores, n, L
 
@@ -47,7 +45,7 @@ HEADING, HEADER, FOOTER = 0.38, 0.56, 0.1  # inches of a task's heading, of the 
 NAME, LINE = 0.83, 0.16  # inches of a contestant in the legend
 NARROWEST = 6.5  # inches of a page, for the words at its head
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-SETTINGS: dict[str, Any] = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "rnnconv",  # names of parts are the same in every run
     "font.family": "sans-serif",
@@ -56,14 +54,6 @@ SETTINGS: dict[str, Any] = {
     "axes.linewidth": 0.5,
     "axes.edgecolor": "#666666",
 }
-
-
-def require_matplotlib() -> None:
-    """Raises UsageError where matplotlib is not installed."""
-    found = find_spec("matplotlib")
-    if found is None or found.origin is None:
-        hint = "try pip install '.[bench]' in a clone"
-        raise UsageError("--plot without matplotlib", "matplotlib to be installed", hint)
 
 
 def render(result: BenchResult) -> str:

@@ -40,7 +40,9 @@ KINDS: Mapping[type[Estimate], str] = {
     Decay: "decay",
     Frontier: "frontier",
 }
-CENSORED = frozenset({Status.DIVERGED, Status.NOT_REACHED, Status.ZERO, Status.ROUND_OFF, Status.FAILED})
+# Statuses that say all of a number. What is at round-off keeps its value: identities, events and exhibits read it.
+CENSORED = frozenset({Status.DIVERGED, Status.NOT_REACHED, Status.ZERO, Status.FAILED})
+PLACES = "places"  # the one entry of an environment that is no fact
 IN_EVERY_ROW = frozenset({"width", "horizon", "n_sequences", "separation", "output_dim"})  # a sweep varies them
 
 
@@ -50,7 +52,7 @@ def document(report: Report) -> Json:
         {
             "schema": SCHEMA,
             "tool": {"name": "rnnconv", "version": report.tool_version},
-            "environment": dict(report.environment.facts),
+            "environment": {**dict(report.environment.facts), PLACES: [asdict(place) for place in report.places]},
             "timing": dict(report.timing.seconds),
             "profile": report.profile,
             "seed": report.seed,
@@ -132,6 +134,7 @@ def _predicted(predicted: Predicted) -> Json:
         "tolerance": predicted.tolerance,
         "earned": predicted.earned,
         "text": predicted.text,
+        "counted": None if predicted.counted is None else asdict(predicted.counted),
     }
 
 

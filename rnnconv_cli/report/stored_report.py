@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from rnnconv_cli.records import (
@@ -21,6 +22,7 @@ from rnnconv_cli.records import (
     ExhibitResult,
     Finding,
     Frontier,
+    Inequality,
     Observation,
     Predicted,
     Price,
@@ -31,10 +33,10 @@ from rnnconv_cli.records import (
 )
 from rnnconv_cli.report.document import KINDS
 from rnnconv_cli.report.parts import items, number, parsed, section, undamaged, whole, word
-from rnnconv_cli.report.stored_rows import Trials, facts_of
+from rnnconv_cli.report.stored_rows import Trials, facts_of, places_of
 from rnnconv_cli.report.typed import estimated, made, maybe, truth
 
-IN_PREDICTED = frozenset({"kind", "side", "tolerance", "earned", "text"})  # and one number under a name of its own
+IN_PREDICTED = frozenset({"kind", "side", "tolerance", "earned", "text", "counted"})  # and a number, named by its kind
 ESTIMATES: Mapping[str, type[Estimate]] = {name: record for record, name in KINDS.items()}
 
 
@@ -43,6 +45,7 @@ def read_report(text: str, origin: str) -> Report:
     found = parsed(text, origin)
     with undamaged(origin):
         seed = whole(found["seed"])
+        environment = section(found, "environment")
         return Report(
             tool_version=word(section(found, "tool"), "version"),
             profile=word(found, "profile"),
@@ -51,9 +54,10 @@ def read_report(text: str, origin: str) -> Report:
             exit_status=whole(found["exit_status"]),
             exit_reasons=tuple(word({"a reason": each}, "a reason") for each in items(found, "exit_reasons")),
             claims=tuple(_claim(claim, seed) for claim in items(found, "claims")),
-            environment=Environment(tuple(facts_of(section(found, "environment")).items())),
+            environment=Environment(tuple(facts_of(environment).items())),
             timing=Timing(tuple((name, number(each)) for name, each in section(found, "timing").items())),
             plan=None if found["plan"] is None else _plan(section(found, "plan")),
+            places=places_of(environment),
         )
 
 
@@ -109,8 +113,9 @@ def _check(check: Mapping[str, Any], seed: int) -> CheckResult:
 
 def _predicted(predicted: Mapping[str, Any]) -> Predicted:
     (name,) = predicted.keys() - IN_PREDICTED
-    own = {"number": predicted[name], "number_name": name.replace("_", "-")}
-    return made(Predicted, {**predicted, **own})
+    counted = None if predicted["counted"] is None else made(Inequality, section(predicted, "counted"))
+    own = {"number": predicted[name], "number_name": name.replace("_", "-"), "counted": None}
+    return replace(made(Predicted, {**predicted, **own}), counted=counted)
 
 
 def _control(control: Mapping[str, Any]) -> ControlResult:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rnnconv_cli.records import PerturbationSetting, ProbeSetting, ProblemSetting, TrainingSetting, Trial
-from rnnconv_cli.report.document import IN_EVERY_ROW
+from rnnconv_cli.records import PerturbationSetting, Place, ProbeSetting, ProblemSetting, TrainingSetting, Trial
+from rnnconv_cli.report.document import IN_EVERY_ROW, PLACES
 from rnnconv_cli.report.parts import items, section, whole, word
 from rnnconv_cli.report.typed import made
 
@@ -65,7 +65,20 @@ class _Shared:
 
 def facts_of(environment: Mapping[str, Any]) -> Facts:
     """The facts of a stored environment. Raises TypeError where one is no word or number."""
-    for name, value in environment.items():
+    facts = {name: value for name, value in environment.items() if name != PLACES}
+    for name, value in facts.items():
         if not isinstance(value, str | int | float | None):
             raise TypeError(f"the fact {name} is no word or number")
-    return environment
+    return facts
+
+
+def places_of(environment: Mapping[str, Any]) -> tuple[Place, ...]:
+    """Where the claims and checks of a stored result are declared; none where it does not say. Raises TypeError."""
+    return tuple(map(_place, items(environment, PLACES))) if PLACES in environment else ()
+
+
+def _place(found: Mapping[str, Any]) -> Place:
+    place = made(Place, found)
+    if place.line < 1:
+        raise ValueError(f"{place.line} is no line of a file")
+    return place

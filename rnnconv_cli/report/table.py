@@ -14,7 +14,6 @@ from rnnconv_cli.records import (
     TANGENT,
     CheckResult,
     ClaimResult,
-    Estimate,
     ExhibitResult,
     Frontier,
     IdentityError,
@@ -24,11 +23,11 @@ from rnnconv_cli.records import (
     Status,
     Verdict,
 )
+from rnnconv_cli.report.estimates import measured, smallest_widths
 from rnnconv_cli.report.layout import (
     PLAIN,
     Style,
     heading,
-    interval,
     painted,
     paragraph,
     quantity,
@@ -39,6 +38,8 @@ from rnnconv_cli.report.layout import (
     words,
 )
 from rnnconv_cli.report.planned import left_out, within_budget
+from rnnconv_cli.report.sparkline import curve
+from rnnconv_cli.report.standing import control_in_a_word, warning
 
 FIGURES = (("predicted", 17), ("measured", 23), ("slack", 6), ("control", 8), ("verdict", 12))  # columns and widths
 CHECK_WIDTH = 29  # gradient-smallest-in-training
@@ -46,7 +47,6 @@ FULL_WIDTH = CHECK_WIDTH + sum(width + 1 for _, width in FIGURES)  # below it, t
 INDENT = 2
 CONTRADICTS = "(!)"
 SPOILING = AGAINST_THE_CLAIM | {Status.FAILED}  # one adversary is enough
-NO_POWER = "no power"  # a control that did not come out as it must
 EXIT_WORDS = {
     0: "no verdict contradicts its expectation",
     EXIT_CONTRADICTED: "a verdict contradicts its expectation",
@@ -58,17 +58,6 @@ EXIT_WORDS = {
 def render(report: Report, style: Style = PLAIN) -> str:
     """The report as lines of text, at most `style.width` columns wide."""
     return painted((*_claims(report, style), *_summary(report, style)), style)
-
-
-def warning(report: Report) -> str:
-    """What a run has found amiss that no verdict says: trials that have changed their bits; nothing where none has."""
-    facts = dict(report.environment.facts)
-    count, first = facts.get("trials_changed"), facts.get("first_changed")
-    if not count:
-        return ""
-    which = f"{count} trials that were" if count != 1 else "1 trial that was"
-    again = f"{which} measured again under the same conditions gave other bits than the store has"
-    return f"{again}; the first: rnnconv results show {first}"
 
 
 def _claims(report: Report, style: Style) -> Iterator[RenderableType]:
@@ -123,43 +112,30 @@ def _shrunk(widths: Sequence[int], room: int) -> list[int]:
 def _check(check: CheckResult, lost: str, style: Style) -> Iterator[RenderableType]:
     if style.width < FULL_WIDTH:
         yield words(check.id, style, "bold")
-    control = check.control
     figures = (
         words(check.predicted.text, style),
-        words(_measured(check.finding.estimate), style),
+        words(measured(check.finding.estimate), style),
         words(signed(check.finding.slack), style),
-        verdict(str(control.finding.verdict) if control.as_expected else NO_POWER, style),
+        verdict(control_in_a_word(check), style),
         verdict(_marked(check.verdict, check.as_expected), style),
     )
     yield _line(check.id, figures, style)
-    for label, text in _remarks(check):
+    for label, text in _remarks(check, style):
         yield paragraph(label, text, style)
     if lost:
         yield paragraph("left out", lost, style)
 
 
-def _measured(estimate: Estimate | None) -> str:
-    match estimate:
-        case None:
-            return "nothing"
-        case IdentityError():
-            return f"{estimate.value:.3g} of {estimate.allowed:.3g}"
-        case Frontier(value=float() as value, low=float() as low, high=float() as high):
-            return interval(value, low, high)
-        case Frontier():
-            return "widths below"
-        case _:
-            return interval(estimate.value, estimate.low, estimate.high)
-
-
-def _remarks(check: CheckResult) -> Iterator[tuple[str, str]]:
+def _remarks(check: CheckResult, style: Style) -> Iterator[tuple[str, str]]:
     expected = "" if check.expected is Verdict.WITHIN else f", expected {check.expected}"
     yield "source", f"{check.source} ({check.status}{expected})"
     if check.path:
         yield "path", check.path
     yield "because", check.because
+    if style.width >= FULL_WIDTH and not style.ascii_only and (drawn := curve(check)):
+        yield "curve", drawn
     if isinstance(check.finding.estimate, Frontier):
-        yield "widths", _frontier(check.finding.estimate, check.parameter or "point")
+        yield "widths", smallest_widths(check.finding.estimate, check.parameter or "point")
     if check.worst_adversary is not None:
         yield "worst", f"adversary {check.worst_adversary}"
     if not check.control.as_expected:
@@ -200,17 +176,9 @@ def _lost(statuses: Set[Status]) -> Status | None:
     return next((status for status in Status if status in decisive), None)
 
 
-def _frontier(estimate: Frontier, parameter: str) -> str:
-    found = zip(estimate.points, estimate.widths, estimate.widths_low, estimate.widths_high, strict=True)
-    return "; ".join(
-        f"{quantity(width)} [{quantity(low)}, {quantity(high)}] at {parameter} {quantity(point)}"
-        for point, width, low, high in found
-    )
-
-
 def _price(estimate: Frontier, price: Price) -> str:
     """What m* of a check is in units of an exhibit's, on average and at each point, with the exhibit's exponent."""
-    power = f"m* grows with exponent {_measured(estimate)}; " if estimate.value is not None else ""
+    power = f"m* grows with exponent {measured(estimate)}; " if estimate.value is not None else ""
     mean = f"{quantity(price.value)} [{quantity(price.low)}, {quantity(price.high)}]"
     each = ", ".join(
         f"{quantity(ratio)} [{quantity(low)}, {quantity(high)}]"

@@ -57,7 +57,7 @@ def as_csv(found: Iterable[Row]) -> bytes:
     page = io.StringIO()
     writer = csv.DictWriter(page, tuple(columns()), lineterminator="\n")
     writer.writeheader()
-    writer.writerows({name: _inert(joined(value)) for name, value in each.items()} for each in found)
+    writer.writerows({name: inert(joined(value)) for name, value in each.items()} for each in found)
     return page.getvalue().encode()
 
 
@@ -96,7 +96,7 @@ def joined(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, tuple) else value
 
 
-def _inert(value: Any) -> Any:
+def inert(value: Any) -> Any:
     """A cell that no spreadsheet computes; a carriage return, which csv does not quote everywhere, as its escape."""
     if not isinstance(value, str):
         return value

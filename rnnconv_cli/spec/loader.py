@@ -59,6 +59,11 @@ class LoadedClaim:
         """A violation at a path of the claim, placed at the last key on the way to it that the document has."""
         return _violation(self.document, (), Fault(path, found, wanted, hint))
 
+    def line(self, path: Path) -> int:
+        """The line of the key at a path of the claim; 1 where a command has set it, and no line of the file."""
+        mark = self.document.nearest(path)[0].key
+        return mark.line if mark.where == self.origin else 1
+
 
 @dataclass(frozen=True, slots=True)
 class _ArmDocument:

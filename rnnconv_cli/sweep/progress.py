@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
 from rnnconv_cli.records import BudgetPlan
+
+DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,13 @@ def duration(seconds: float) -> str:
     return f"{large} {unit} {small:02d} {rest}" if small else f"{large} {unit}"
 
 
+def seconds_in(text: str) -> float | None:
+    """A duration such as 90s, 10m or 1h30m, in seconds; None for anything else, and for no time at all."""
+    parts = DURATION.fullmatch(text.strip().lower())
+    found = [float(part or 0) for part in parts.groups()] if parts else [0.0]
+    return sum(part * unit for part, unit in zip(found, (3600.0, 60.0, 1.0), strict=False)) or None
+
+
 class Progress(Protocol):
     """Receives phases and finished trials; shows them, or not."""
 
@@ -46,3 +56,22 @@ class Progress(Protocol):
 
     def close(self) -> None:
         """End the display."""
+
+
+class Silent:
+    """Shows nothing."""
+
+    def planned(self, forecast: Forecast) -> None:
+        """Plan, unseen."""
+
+    def phase(self, name: str, total: float | None) -> None:
+        """Begin a phase, unseen."""
+
+    def expect(self, seconds: float) -> None:
+        """Add to a phase, unseen."""
+
+    def advance(self, label: str, seconds: float) -> None:
+        """Count a piece of work, unseen."""
+
+    def close(self) -> None:
+        """End, unseen."""

@@ -52,6 +52,8 @@ class Compared:
         relative, difference = self.relative, self.difference
         if not self._has_same_words or relative is None or difference is None:
             return self.is_same
+        if self.stored.status is Status.ROUND_OFF:  # at the floor of arithmetic no digit is kept
+            return True
         return relative <= REL_TOLERANCE or difference <= self.slack
 
     @property

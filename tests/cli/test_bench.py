@@ -101,7 +101,6 @@ def test_further_signals_do_not_take_the_results_away(
         return "<svg/>"
 
     fake.interrupted = True
-    monkeypatch.setattr("rnnconv_cli.report.bench_plot.require_matplotlib", lambda: None)
     monkeypatch.setattr("rnnconv_cli.report.bench_plot.render", written)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     done = run("bench", "--plot", str(tmp_path / "bench.svg"))
@@ -120,19 +119,9 @@ def test_a_number_that_is_none_is_named(run: Callable[..., Any]) -> None:
     assert "found nan, wanted a finite number" in run("bench", "--minutes", "nan").err
 
 
-def test_a_plot_without_matplotlib_is_refused_at_once(
-    run: Callable[..., Any], fake: FakeBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.setattr("rnnconv_cli.report.bench_plot.find_spec", lambda name: None)
-    done = run("bench", "--plot", str(tmp_path / "bench.svg"))
-    assert (done.status, fake.options) == (2, [])
-    assert "pip install '.[bench]'" in done.err
-
-
 def test_a_plot_is_written_beside_the_results(
     run: Callable[..., Any], fake: FakeBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("rnnconv_cli.report.bench_plot.require_matplotlib", lambda: None)
     monkeypatch.setattr("rnnconv_cli.report.bench_plot.render", lambda result: "<svg/>")
     assert run("bench", "--plot", str(tmp_path / "bench.svg")).status == 0
     assert (tmp_path / "bench.svg").read_text() == "<svg/>"

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from rnnconv_cli.cli.progress import Bar, Lines, Pace, Silent, progress_on
+from rnnconv_cli.cli.progress import Bar, Lines, Pace, progress_on
 from rnnconv_cli.records import ArmPlan, BudgetPlan
-from rnnconv_cli.sweep.progress import Forecast
+from rnnconv_cli.sweep.progress import Forecast, Silent
 
 
 class Clock:

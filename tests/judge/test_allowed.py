@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rnnconv_cli.judge.allowed import Allowed, earned, predict
-from rnnconv_cli.records import Verdict
+from rnnconv_cli.records import Inequality, Verdict
 
 if TYPE_CHECKING:
     from tests.conftest import Synthetic
@@ -113,6 +113,15 @@ def test_each_kind_allows_its_side(
     assert (allowed.low, allowed.high) == pytest.approx((low, high))
     assert predicted.text == text
     assert predicted.kind == prediction["kind"]
+
+
+def test_what_is_counted_is_kept(synthetic: Synthetic) -> None:
+    event, _ = predict(synthetic.arm(kind="event", side="lower", bound=2.0, probability=0.9), WIDTHS)
+    assert event.counted == Inequality("lower", 2.0, 0.9)
+    for exponent in (None, 2.0):
+        arm = synthetic.arm(kind="frontier", bound=1.0, probability=0.75, exponent=exponent, reason="made up")
+        assert predict(arm, WIDTHS)[0].counted == Inequality("upper", 1.0, 0.75)
+    assert predict(synthetic.arm(kind="identity", rounding_units=8.0), WIDTHS)[0].counted is None
 
 
 @pytest.mark.parametrize("side", ["upper", "lower"])

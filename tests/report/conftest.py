@@ -19,8 +19,10 @@ from rnnconv_cli.records import (
     Frontier,
     Growth,
     IdentityError,
+    Inequality,
     Observation,
     PerturbationSetting,
+    Place,
     Predicted,
     Probability,
     ProblemSetting,
@@ -54,11 +56,13 @@ ESTIMATES: dict[str, Estimate] = {
 PREDICTED = {
     "exponent": Predicted("exponent", "upper", 2 / 3, "exponent", 0.04, 0.02, "≤ m^0.667 (+0.06)"),
     "growth": Predicted("growth", "both", 0.17, "rate", 0.0, 0.0, "|r| ≤ 0.17"),
-    "event": Predicted("event", "upper", 0.9, "probability", 0.0, 0.0, "P ≥ 0.9"),
+    "event": Predicted("event", "upper", 0.9, "probability", 0.0, 0.0, "P ≥ 0.9", Inequality("upper", 100.0, 0.9)),
     "identity": Predicted("identity", "upper", 8.0, "rounding-units", 0.0, 0.0, "≤ 8 ε size"),
     "decay": Predicted("decay", "upper", 0.0, "rate", 0.1, 0.0, "growth ≤ 0.1"),
     "attainment": Predicted("attainment", "both", -1.0, "exponent", 0.25, 0.0, "m^-1 ± 0.25"),
-    "frontier": Predicted("frontier", "upper", None, "exponent", 0.0, 0.0, "measured only"),
+    "frontier": Predicted(
+        "frontier", "upper", None, "exponent", 0.0, 0.0, "measured only", Inequality("upper", 100.0, 0.75)
+    ),
 }
 
 
@@ -187,4 +191,8 @@ def report() -> Report:
         claims=(claim, second),
         environment=Environment((("python", "CPython 3.11.7"), ("usable_cores", 2), ("commit", None))),
         timing=Timing((("prepare", 1.5), ("measure", 40.25), ("total", 41.75))),
+        places=(
+            Place("perturbation-bound", "", "claims/perturbation-bound.yaml", 3),
+            Place("perturbation-bound", "exponent-of-something", "claims/perturbation-bound.yaml", 14),
+        ),
     )

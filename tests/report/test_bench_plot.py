@@ -1,15 +1,10 @@
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import replace
-from importlib.machinery import ModuleSpec
-
-import pytest
 
 from rnnconv_cli.bench.cases import Case
 from rnnconv_cli.bench.contestants import CONTESTANTS
 from rnnconv_cli.bench.results import BenchResult, CaseResult, Entry, Limits
-from rnnconv_cli.errors import UsageError
 from rnnconv_cli.records import Environment
 from rnnconv_cli.report import bench_plot
 
@@ -21,13 +16,6 @@ def _case(width: int, n_sequences: int, cores: int) -> CaseResult:
 
 CASES = tuple(_case(width, n, cores) for width in (64, 128) for n in (1, 10) for cores in (1, 2))
 RESULT = BenchResult("0", "default", 0, Environment(()), (), (), (), CASES, (), (), 1.0)
-
-
-def test_without_matplotlib_there_is_one_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    for absent in (None, ModuleSpec("matplotlib", None)):
-        monkeypatch.setattr(bench_plot, "find_spec", lambda name, found=absent: found)
-        with pytest.raises(UsageError, match=r"pip install '\.\[bench\]' in a clone"):
-            bench_plot.require_matplotlib()
 
 
 def test_a_panel_for_each_size_and_a_line_for_each_contestant() -> None:
@@ -46,7 +34,6 @@ def test_every_contestant_has_a_look_of_its_own() -> None:
     assert len(set(bench_plot.LOOKS.values())) == len(CONTESTANTS)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed")
 def test_the_same_result_gives_the_same_bytes() -> None:
     first, second = bench_plot.render(RESULT), bench_plot.render(RESULT)
     assert first == second
@@ -56,7 +43,6 @@ def test_the_same_result_gives_the_same_bytes() -> None:
     assert "dc:date" not in first
 
 
-@pytest.mark.skipif(importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed")
 def test_nothing_at_all_is_a_drawing_too() -> None:
     empty = BenchResult("0", "default", 0, Environment(()), (), (), (), (), (), (), 1.0)
     assert "<svg" in bench_plot.render(empty)

@@ -24,6 +24,7 @@ def test_a_check_holds_what_a_reader_needs(stored: Any) -> None:
         "tolerance": 0.04,
         "earned": 0.02,
         "text": "≤ m^0.667 (+0.06)",
+        "counted": None,
     }
     assert {key: check["estimate"][key] for key in ("kind", "parameter", "value", "low", "high", "level")} == {
         "kind": "exponent",
@@ -104,6 +105,7 @@ def test_a_batch_of_some_sequences_is_said(report: Report) -> None:
 def test_what_json_lacks_is_no_value(value: float | None) -> None:
     assert stored_value(value, Status.OK) is None
     assert [stored_value(1.5, status) for status in (Status.OK, Status.DIVERGED)] == [1.5, None]
+    assert stored_value(1e-34, Status.ROUND_OFF) == 1e-34  # exhibits and identities are judged by it
 
 
 def test_a_run_read_at_several_points_has_one_curve(report: Report) -> None:

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from rnnconv_cli.records import Report
+from rnnconv_cli.records import Place, Report
 from rnnconv_cli.report import json as json_format
-from rnnconv_cli.report.stored_rows import Trials, facts_of
+from rnnconv_cli.report.stored_rows import Trials, facts_of, places_of
 
 
 def test_every_row_gives_its_trial_back(report: Report) -> None:
@@ -36,3 +36,26 @@ def test_facts_are_words_and_numbers() -> None:
     }
     with pytest.raises(TypeError, match="the fact cpu is no word or number"):
         facts_of({"cpu": ["x"]})
+
+
+def test_places_stand_beside_the_facts_and_are_none() -> None:
+    place = {"claim": "a", "check": "b", "path": "c.yaml", "line": 7}
+    environment = {"cpu": "x", "places": [place]}
+    assert facts_of(environment) == {"cpu": "x"}
+    assert places_of(environment) == (Place("a", "b", "c.yaml", 7),)
+    assert places_of({"cpu": "x"}) == ()
+
+
+@pytest.mark.parametrize(
+    ("places", "said"),
+    [
+        ({"claim": "a"}, "places is no list"),
+        ([7], "not subscriptable"),
+        ([{"claim": "a", "check": "b", "path": 1, "line": 7}], "path is no text"),
+        ([{"claim": "a", "check": "b", "path": "c", "line": 7.5}], "7.5 is no whole number"),
+        ([{"claim": "a", "check": "b", "path": "c", "line": 0}], "0 is no line of a file"),
+    ],
+)
+def test_a_place_that_is_none_is_refused(places: object, said: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=said):
+        places_of({"places": places})

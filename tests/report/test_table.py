@@ -62,7 +62,7 @@ def test_a_row_holds_prediction_interval_slack_control_and_verdict(report: Repor
     positions = [first.index(cell) for cell in cells]
     assert positions == sorted(positions)
     labels = [line.split()[0] for line in rest if line[4] != " "]
-    assert labels == ["source", "because", "worst", "unused", "beside"]
+    assert labels == ["source", "because", "curve", "worst", "unused", "beside"]
 
 
 @pytest.mark.parametrize(

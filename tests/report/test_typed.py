@@ -18,6 +18,7 @@ PREDICTED: dict[str, Any] = {
     "tolerance": 0.1,
     "earned": 0.0,
     "text": "m^0",
+    "counted": None,
 }
 
 

@@ -87,6 +87,12 @@ def test_other_conditions_are_allowed_a_relative_difference(stored: float, now: 
     assert (pair.is_same, pair.is_close) == (False, is_close)
 
 
+def test_what_is_at_round_off_has_no_digits_to_compare_under_other_conditions() -> None:
+    then, now = Reading(3e-34, Status.ROUND_OFF, 1.0), Reading(9e-34, Status.ROUND_OFF, 1.0)
+    assert (Compared(then, now).is_same, Compared(then, now).is_close) == (False, True)
+    assert not Compared(then, replace(now, status=Status.OK)).is_close
+
+
 @pytest.mark.parametrize(
     ("quantity", "stored", "now", "status"),
     [

@@ -1,0 +1,98 @@
+"""`rnnconv bundle`: put all that a result rests on into one file."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from rnnconv_cli.cli import output
+from rnnconv_cli.cli.console import complain, put, style_of
+from rnnconv_cli.cli.options import Destination, example
+from rnnconv_cli.cli.result_file import text_of
+from rnnconv_cli.cli.verify import verify
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UsageError
+from rnnconv_cli.report.layout import painted, paragraph
+
+if TYPE_CHECKING:
+    from rnnconv_cli.spec.loader import Overrides
+
+LABELS = 8
+
+
+@click.command(epilog=example("rnnconv bundle results.json --output evidence.zip"))
+@click.argument("result", type=click.Path(dir_okay=False, path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "file",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="The bundle, a ZIP archive.",
+)
+@click.option(
+    "--claims",
+    "given",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    metavar="PATH",
+    help="A claim file that was run and is none of the catalogue, or a folder of them; may be repeated.",
+)
+@click.pass_context
+def bundle(context: click.Context, result: Path, file: Path, given: tuple[Path, ...]) -> None:
+    """Put all that RESULT rests on into one file: the claim files, the observations, the report.
+
+    RESULT is a file that verify has written. The same result gives the same bytes. Whoever gets the
+    bundle can check it with check-bundle, without measuring anything.
+
+    Exits with 2 if a claim file is not found as it was run, 5 if the bundle cannot be written.
+    """
+    if os.path.realpath(result) == os.path.realpath(file):
+        raise UsageError(f"{str(file)!r} for both", "a file of its own for the bundle", "nothing was written")
+    text = text_of(result)
+    destination = (Destination("bundle", file),)
+    output.prepare(destination)
+    from rnnconv_cli.evidence.archive import archive_of
+    from rnnconv_cli.evidence.contents import contents_of, drawn_with, found_claims
+    from rnnconv_cli.report.stored_report import read_report
+
+    report = read_report(text, str(result))
+    overrides = _overrides(dict(report.environment.facts).get("command"))
+    claims = found_claims(report, given, overrides)
+    contents = contents_of(text, report, claims, overrides)
+    data = archive_of(contents, report.tool_version, drawn_with(), overrides)
+    failures = output.write_each(destination, lambda _: data)
+    for failure in failures:
+        complain(f"rnnconv: {failure}")
+    if failures:
+        context.exit(EXIT_COULD_NOT_MEASURE)
+    put(_summary(file, data, len(claims)))
+
+
+def _overrides(command: object) -> Overrides:
+    """What the command of a run has laid over its claims; nothing where the run was no `rnnconv verify`."""
+    from rnnconv_cli.spec.loader import Overrides
+
+    try:
+        _, name, *words = shlex.split(str(command))
+    except ValueError:
+        return Overrides()
+    if name != verify.name:
+        return Overrides()
+    with verify.make_context(name, words, resilient_parsing=True) as given:
+        found = given.params
+    return Overrides(found["settings"], found["replicates"], found["checks"])
+
+
+def _summary(file: Path, data: bytes, n_claims: int) -> str:
+    from hashlib import sha256
+
+    style = style_of(sys.stdout)
+    size = f"{file}, {len(data):,} bytes, {n_claims} claim file{'s' if n_claims != 1 else ''}"
+    lines = (("bundle", size), ("SHA-256", sha256(data).hexdigest()), ("check", f"rnnconv check-bundle {file}"))
+    return painted([paragraph(f"{label:<{LABELS}}", words, style, indent=0) for label, words in lines], style)

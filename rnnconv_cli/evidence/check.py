@@ -1,0 +1,212 @@
+"""BUNDLE → WHAT IS WRONG WITH IT: read, planned again and judged again, without measuring."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from json import loads
+from pathlib import Path
+from typing import Any
+
+from rnnconv_cli.errors import SpecError, UsageError
+from rnnconv_cli.evidence.archive import Difference, Opened, opened
+from rnnconv_cli.evidence.contents import drawn_with, made_of, page_of
+from rnnconv_cli.evidence.judged import verdict_differences
+from rnnconv_cli.evidence.manifest import CLAIM, MANIFEST, PAGE, RESULT, Manifest, claim_member
+from rnnconv_cli.evidence.planned import (
+    budget_differences,
+    claims_within,
+    observation_differences,
+    selection_differences,
+)
+from rnnconv_cli.kernels.backend import BACKENDS
+from rnnconv_cli.kernels.cache import fingerprint
+from rnnconv_cli.records import Report
+from rnnconv_cli.report.document import document
+from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.spec.loader import LoadedClaim, load_bytes
+from rnnconv_cli.spec.possible import LARGEST_SEED
+from rnnconv_cli.sweep.machine import PACKAGE
+from rnnconv_cli.sweep.progress import Progress
+
+KEPT = re.compile(f"{re.escape(RESULT)}|{CLAIM.pattern}", re.ASCII)
+PROFILES = ("quick", "full")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One part of a check: what was looked at, what was found in order, and what was not."""
+
+    name: str
+    passed: str  # in words, where nothing is wrong
+    differences: tuple[Difference, ...]
+    note: str = ""  # what was not looked at, and why
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A bundle, checked as far as it can be believed."""
+
+    file: Opened
+    report: Report | None  # None where it was not read
+    steps: tuple[Step, ...]
+    written_by: str = ""  # which rnnconv has written the result, in words; nothing where it is this one
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        """Everything that is not as it must be."""
+        return tuple(each for step in self.steps for each in step.differences)
+
+
+def check(path: Path, progress: Progress) -> Checked:
+    """Check a bundle, part by part, up to the first that cannot be believed.
+
+    Raises UsageError for what is no bundle, or not safe to read.
+    """
+    progress.phase("reading the bundle", None)
+    file = opened(path, KEPT)
+    manifest = file.manifest
+    count = 0 if manifest is None else len(manifest.members) + 1
+    steps = [Step("archive", f"every byte is accounted for, in {count} members", file.differences)]
+    if manifest is None or file.differences:
+        return Checked(file, None, tuple(steps))
+    report = read_report(_text(file, path), f"{path}/{RESULT}")
+    progress.phase("making again what is made of the result", None)
+    wrong = (*_settings(report), *_made_again(file, manifest, report))
+    said = "every part of it is known, and what is made of it follows from it"
+    steps.append(Step("result", said, wrong, _page_note(manifest)))
+    claims, wrong = _claims(manifest, file.kept, report)
+    steps.append(Step("claims", f"{_number(len(claims), 'claim file')} with the digest that the result names", wrong))
+    if not any(step.differences for step in steps):
+        progress.phase("planning and judging again", None)
+        steps += _judged(claims, report, manifest.overrides.checks)
+    return Checked(file, report, tuple(steps), _written_by(report))
+
+
+def _written_by(report: Report) -> str:
+    facts = dict(report.environment.facts)
+    if facts.get("sources_sha256") == fingerprint(PACKAGE.rglob("*.py"), ()):
+        return ""
+    return f"rnnconv {report.tool_version} of the commit {facts.get('commit') or 'unknown'}"
+
+
+def _text(file: Opened, path: Path) -> str:
+    try:
+        return file.kept[RESULT].decode("utf-8")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path}/{RESULT}, which is not UTF-8", "a stored result") from None
+
+
+def _settings(report: Report) -> Iterator[Difference]:
+    """Say what no run of this rnnconv could have been given."""
+    if report.profile not in PROFILES:
+        yield Difference(RESULT, f"has the profile {report.profile!r}, wanted one of {', '.join(PROFILES)}")
+    if report.backend not in BACKENDS:
+        yield Difference(RESULT, f"has the backend {report.backend!r}, wanted one of {', '.join(BACKENDS)}")
+    if not 0 <= report.seed <= LARGEST_SEED:
+        yield Difference(RESULT, f"has the seed {report.seed}, wanted one from 0 to {LARGEST_SEED}")
+
+
+def _made_again(file: Opened, manifest: Manifest, report: Report) -> Iterator[Difference]:
+    """Say where the result, or a member that is made of it, is not what this rnnconv writes: nothing stands unread."""
+    if _once(file.kept[RESULT]) != document(report):
+        yield Difference(RESULT, "has parts that rnnconv does not write")
+    digests = {member.name: member.sha256 for member in manifest.members}
+    made = [
+        *made_of(report, manifest.overrides),
+        *([(PAGE, page_of(report))] if _page_can_be_compared(manifest) else []),
+    ]
+    for name, data in made:
+        if digests[name] != hashlib.sha256(data).hexdigest():
+            yield Difference(name, "is not what this rnnconv makes of the result")
+
+
+def _once(data: bytes) -> object:
+    """The JSON document, or None where a name stands twice in one part: readers would differ in what it says."""
+    try:
+        return loads(data, object_pairs_hook=_distinct)
+    except ValueError:
+        return None
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a name stands twice")
+    return found
+
+
+def _page_can_be_compared(manifest: Manifest) -> bool:
+    """Whether this process draws pages with what the bundle's was drawn with, and there is one."""
+    return _has_page(manifest) and manifest.drawn_with == drawn_with()
+
+
+def _has_page(manifest: Manifest) -> bool:
+    return any(member.name == PAGE for member in manifest.members)
+
+
+def _page_note(manifest: Manifest) -> str:
+    """What is said of a page that cannot be compared; nothing of any other."""
+    if not _has_page(manifest) or _page_can_be_compared(manifest):
+        return ""
+    then, now = (
+        ", ".join(f"{name} {at}" for name, at in each) or "none" for each in (manifest.drawn_with, drawn_with())
+    )
+    return f"{PAGE} was not compared, as it was drawn with {then}, and here is {now}: rely on the other files"
+
+
+def _claims(
+    manifest: Manifest, kept: Mapping[str, bytes], report: Report
+) -> tuple[tuple[LoadedClaim, ...], tuple[Difference, ...]]:
+    """The claims of a bundle in the order of its result, and what is wrong with their files."""
+    loaded: list[LoadedClaim] = []
+    wrong: list[Difference] = []
+    for claim in report.claims:
+        name = claim_member(claim.id)
+        if name not in kept:
+            wrong.append(Difference(name, "is not in the bundle, and the result names its claim"))
+            continue
+        try:
+            found = load_bytes(kept[name], name, manifest.overrides)
+        except SpecError as error:
+            wrong.append(Difference(name, f"is no claim file for this rnnconv: {error.violations[0]}"))
+            continue
+        if (found.claim.id, found.digest) != (claim.id, claim.digest):
+            wrong.append(Difference(name, f"has the digest {found.digest}, and the result names {claim.digest}"))
+        loaded.append(found)
+    named = [claim_member(claim.id) for claim in report.claims]
+    wrong += [Difference(name, "is no claim of the result") for name in kept if name not in (*named, RESULT)]
+    known = {check.id for claim in report.claims for check in claim.checks}
+    for check in manifest.overrides.checks:
+        if check not in known:
+            wrong.append(Difference(MANIFEST, f"names the check {check!r}, which the result has not"))
+    if len(set(named)) < len(named):
+        wrong.append(Difference(RESULT, "has two claims of one id"))
+    return tuple(loaded), tuple(wrong)
+
+
+def _judged(claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str]) -> Iterator[Step]:
+    """The steps that follow where the files are in order: one that fails ends them."""
+    n_checks = sum(len(claim.checks) for claim in report.claims)
+    wrong = (*selection_differences(claims, report, checks), *budget_differences(claims, report, checks))
+    yield Step("checks", f"{n_checks}, all that the command has chosen", wrong)
+    if wrong:
+        return
+    claims = claims_within(claims, report)
+    n_rows = sum(len(check.observations) for claim in report.claims for check in claim.checks)
+    try:
+        wrong = tuple(observation_differences(claims, report, checks))
+    except (SpecError, UsageError) as error:
+        wrong = (Difference("the plan", f"cannot be made again by this rnnconv: {error}"),)
+    yield Step(
+        "trials", f"{_number(n_rows, 'observation')}, those that the claim files ask for, under their own keys", wrong
+    )
+    if not wrong:
+        same = "every verdict, reason and estimate is the stored one"
+        yield Step("verdicts", f"judged again: {same}", tuple(verdict_differences(claims, report, checks)))
+
+
+def _number(count: int, name: str) -> str:
+    return f"{count:,} {name}{'s' if count != 1 else ''}"

@@ -1,0 +1,185 @@
+"""Baseline ↔ JSON text: a few lines for each check, so that two baselines can be compared line by line.
+
+A baseline is a stranger's data, and people write thresholds into it: every part is checked for its type, and a key
+that is not known is refused, not passed over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, fields
+from typing import Any
+
+from rnnconv_cli.errors import UsageError
+from rnnconv_cli.records import Baseline, KeptArm, KeptCheck, KeptNumber, Revision, Verdict
+from rnnconv_cli.report.document import KINDS, Json
+from rnnconv_cli.report.parts import items, number, section, whole, word
+from rnnconv_cli.report.typed import made, maybe
+
+SCHEMA = "rnnconv-baseline/1"
+HINT = "write one by `rnnconv baseline write BASELINE RESULT`"
+MOST_REVISIONS = 50
+LONGEST_REASON = 160  # characters
+MOST_COUNTED = 10**6  # draws of one arm: an exact test lists them all
+HEAD = ("date", "tool_version", "profile", "seed", "backend", "threshold", "noise")
+NEEDS_POSITIVE_POINTS = frozenset({"exponent", "growth", "frontier"})  # whose logarithms are taken
+
+
+def as_text(baseline: Baseline) -> str:
+    """The baseline as JSON in ASCII, numbers to their last bit; three lines for each check."""
+    head: dict[str, Json] = {"schema_version": SCHEMA, **{name: getattr(baseline, name) for name in HEAD}}
+    kept = baseline.history[-MOST_REVISIONS:]
+    blocks = {
+        "conditions": _block("{}", [f"{_line(name)}: {_line(fact)}" for name, fact in baseline.conditions]),
+        "history": _block("[]", [_line(asdict(each)) for each in kept]),
+        "claims": _block("{}", [f"{_line(name)}: {_line(digest)}" for name, digest in baseline.claims]),
+        "checks": _block("{}", [_check(check) for check in baseline.checks]),
+    }
+    lines = [f"{_line(name)}: {_line(part)}" for name, part in head.items()]
+    return _block("{}", [*lines, *(f"{_line(name)}: {block}" for name, block in blocks.items())]) + "\n"
+
+
+def read_baseline(text: str, origin: str) -> Baseline:
+    """The baseline in a text. Raises UsageError for anything that is none, or is not what it must be."""
+    try:
+        found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_each_once)
+    except _Repeated as error:
+        raise _damaged(origin, error) from None
+    except (ValueError, RecursionError):
+        raise UsageError(f"no JSON in {origin}", "a baseline", HINT) from None
+    if not isinstance(found, dict) or found.get("schema_version") != SCHEMA:
+        raise UsageError(f"another document in {origin}", f"a baseline of the schema {SCHEMA}", HINT)
+    try:
+        return _baseline(found)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise _damaged(origin, error) from None
+
+
+def _block(brackets: str, parts: Sequence[str]) -> str:
+    """Parts below each other."""
+    return "\n".join((brackets[0], ",\n".join(parts), brackets[1])) if parts else brackets
+
+
+def _check(check: KeptCheck) -> str:
+    declared = {name: value for name in ("threshold", "noise") if (value := getattr(check, name)) is not None}
+    head = _line({"verdict": check.verdict, **declared}).removesuffix("}")
+    arms = f' "main": {_line(_arm(check.main))},\n "control": {_line(_arm(check.control))}}}'
+    return f"{_line(f'{check.claim}/{check.id}')}: {head},\n{arms}"
+
+
+def _arm(arm: KeptArm) -> Json:
+    """What there is of an arm; points that are whole numbers as such."""
+    points = [int(point) if point.is_integer() else point for point in arm.points]
+    numbers = {each.name: _number(each) for each in arm.numbers}
+    parts: dict[str, Json] = {**asdict(arm), "points": points, "numbers": numbers}
+    return {name: part for name, part in parts.items() if part not in (None, [], {})}
+
+
+def _number(kept: KeptNumber) -> Json:
+    parts = {name: part for name, part in asdict(kept).items() if name != "name"}
+    return {name: part for name, part in parts.items() if part is not None and part is not False}
+
+
+def _line(part: Json) -> str:
+    return json.dumps(part, allow_nan=False)
+
+
+def _baseline(found: Mapping[str, Any]) -> Baseline:
+    _closed(found, (*HEAD, "schema_version", "conditions", "history", "claims", "checks"), "the baseline")
+    history, claims = items(found, "history"), section(found, "claims")
+    conditions, checks = section(found, "conditions"), section(found, "checks")
+    return Baseline(
+        date=word(found, "date"),
+        tool_version=word(found, "tool_version"),
+        profile=word(found, "profile"),
+        seed=whole(found["seed"]),
+        backend=word(found, "backend"),
+        conditions=tuple((name, word(conditions, name)) for name in conditions),
+        claims=tuple((name, word(claims, name)) for name in claims),
+        checks=tuple(_read_check(name, section(checks, name)) for name in checks),
+        threshold=_not_negative(found, "threshold"),
+        noise=_not_negative(found, "noise"),
+        history=tuple(made(Revision, each) for each in history[-MOST_REVISIONS:]),
+    )
+
+
+def _read_check(name: str, check: Mapping[str, Any]) -> KeptCheck:
+    claim, separator, own = name.partition("/")
+    if not separator:
+        raise ValueError(f"{name!r} is no claim/check")
+    _closed(check, ("verdict", "threshold", "noise", "main", "control"), name)
+    return KeptCheck(
+        claim,
+        own,
+        Verdict(word(check, "verdict")),
+        _read_arm(section(check, "main")),
+        _read_arm(section(check, "control")),
+        *(_not_negative(check, each) if each in check else None for each in ("threshold", "noise")),
+    )
+
+
+def _read_arm(arm: Mapping[str, Any]) -> KeptArm:
+    """An arm; what it leaves out is none of what it may have."""
+    arm = {"points": [], "level": None, "holds": None, "numbers": {}, **arm}
+    _closed(arm, (each.name for each in fields(KeptArm)), "an arm")
+    kind, level, count = word(arm, "kind"), maybe(arm, "level"), whole(arm["count"])
+    holds = None if arm["holds"] is None else whole(arm["holds"])
+    points, numbers = tuple(map(number, items(arm, "points"))), section(arm, "numbers")
+    if kind not in ("", *KINDS.values()):
+        raise ValueError(f"{kind!r} is no kind of estimate")
+    if (level is not None and not 0 < level < 1) or not 0 <= count <= MOST_COUNTED or not 0 <= (holds or 0) <= count:
+        raise ValueError(f"no estimate has level {level}, count {count} and holds {holds}")
+    if kind in NEEDS_POSITIVE_POINTS and any(point <= 0 for point in points):
+        raise ValueError(f"a point of an estimate of kind {kind} is not positive")
+    read = tuple(_read_number(name, section(numbers, name)) for name in numbers)
+    return KeptArm(Verdict(word(arm, "verdict")), kind, points, level, count, holds, word(arm, "trials"), read)
+
+
+def _read_number(name: str, kept: Mapping[str, Any]) -> KeptNumber:
+    _closed(kept, ("value", "low", "high", "scatter", "by_ratio"), name)
+    by_ratio = kept.get("by_ratio", False)
+    if not isinstance(by_ratio, bool):
+        raise TypeError("by_ratio is neither true nor false")
+    known = {"value": None, "low": None, "high": None, "scatter": None, **kept}
+    value, low, high, scatter = (maybe(known, each) for each in ("value", "low", "high", "scatter"))
+    ends = [end for end in (low, value, high) if end is not None]
+    if ends != sorted(ends) or (by_ratio and any(end < 0 for end in ends)):
+        raise ValueError(f"{name} has an interval that no number has")
+    return KeptNumber(name, value, low, high, scatter, by_ratio)
+
+
+def _not_negative(part: Mapping[str, Any], key: str) -> float:
+    found = number(part[key])
+    if found < 0:
+        raise ValueError(f"{key} is negative")
+    return found
+
+
+def _closed(part: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    if unknown := sorted(part.keys() - set(known)):
+        raise ValueError(f"{where} has the unknown key {unknown[0]!r}")
+
+
+class _Repeated(ValueError):
+    """A key that stands twice in one mapping: which of its values holds is anybody's guess."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _Repeated("a key stands twice in one mapping")
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")
+
+
+def _damaged(origin: str, error: Exception) -> UsageError:
+    return UsageError(f"a damaged baseline in {origin} ({_short(str(error))})", "one as it was written", HINT)
+
+
+def _short(text: str) -> str:
+    """What is wrong in a few words, whatever a stranger's words hold."""
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."

@@ -1,0 +1,1 @@
+"""CHECK → FIGURE: what a check shows, as records; and their drawing."""

@@ -1,0 +1,1 @@
+"""REPORT → PAGE: one HTML file that holds everything, for people."""

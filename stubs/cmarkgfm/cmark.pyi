@@ -1,0 +1,2 @@
+class Options:
+    CMARK_OPT_UNSAFE: int
