@@ -13,7 +13,8 @@ class LocalCluster:
         n_workers: int,
         threads_per_worker: int,
         host: str,
-        dashboard_address: str | None,
+        dashboard_address: str,
+        worker_dashboard_address: str,
         silence_logs: int,
     ) -> None: ...
     def __enter__(self) -> Self: ...

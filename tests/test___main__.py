@@ -121,7 +121,7 @@ def test_a_signal_ends_the_run_and_its_workers(
         assert (process.returncode, out) == (status, "")
         store = os.environ["RNNCONV_STORE"]
         kept = f"rnnconv: finished trials are kept in {store}: the same command goes on from there"
-        predicted, *rest = err.splitlines()
+        predicted, *rest = (line for line in err.splitlines() if not line.startswith("compiling"))  # on a busy machine
         assert predicted.startswith("predicted: ")
         assert rest == [kept, f"rnnconv: {word}; no result was written"]
         assert [worker for worker in workers if not _ends(worker, PROMISED)] == []

@@ -106,6 +106,13 @@ class OnDask:
 
 
 def _cluster_here(jobs: int) -> LocalCluster:
+    """A scheduler and workers of this machine. Its pages, which cannot be left out, are at a free port of it alone."""
+    here = "127.0.0.1"
     return LocalCluster(
-        n_workers=jobs, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, silence_logs=logging.ERROR
+        n_workers=jobs,
+        threads_per_worker=1,
+        host=here,
+        dashboard_address=f"{here}:0",
+        worker_dashboard_address=f"{here}:0",
+        silence_logs=logging.ERROR,
     )

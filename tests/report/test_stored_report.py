@@ -73,8 +73,8 @@ def is_refused(text: str) -> bool:
 
 
 def places(part: Any, above: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Every place of a document, but only the first items of a list."""
-    inner: Any = part.items() if isinstance(part, dict) else enumerate(part[:2]) if isinstance(part, list) else ()
+    """Every place of a document, but only the first item of a list."""
+    inner: Any = part.items() if isinstance(part, dict) else enumerate(part[:1]) if isinstance(part, list) else ()
     for key, each in inner:
         yield (*above, key)
         yield from places(each, (*above, key))

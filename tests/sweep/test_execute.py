@@ -7,12 +7,12 @@ import os
 import select
 import signal
 import warnings
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from threading import Timer
+from queue import SimpleQueue
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
@@ -426,52 +426,73 @@ def test_a_tangent_gram_matrix_that_does_not_fit_is_refused(
 
 
 class Noting(Processes):
-    """An engine that carries tasks out a moment later, and notes the groups that it has at a time."""
+    """An engine that carries a task out when the driver waits for one, and notes the groups that it has at a time."""
 
     def __init__(self, jobs: int, room: float) -> None:
         super().__init__(jobs, program("compiled"))
         self.bytes, self.had = room, list[tuple[str, ...]]()
+        self.begun: dict[Future[Done], Task] = {}
 
     def room(self) -> Room:
         return Room(self.bytes, self.bytes)
 
     @contextmanager
     def pool(self, workers: int) -> Iterator[Submit]:
-        running: dict[Future[Done], str] = {}
-
         def submit(task: Task) -> Future[Done]:
-            running[future := Future[Done]()] = label(task.trials[0])
-            self.had.append(tuple(name for each, name in running.items() if not each.done()))
-            Timer(0.05, lambda: future.set_result(in_this_process(task))).start()
+            self.begun[future := Future[Done]()] = task
+            self.had.append(tuple(label(each.trials[0]) for each in self.begun.values()))
             return future
 
         yield submit
 
+    def end_one(self) -> None:
+        future = next(iter(self.begun))
+        future.set_result(in_this_process(self.begun.pop(future)))
+
+
+@pytest.fixture
+def noting(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, float], Noting]:
+    """Make an engine that notes what it has, and let the driver's waiting be what ends its tasks."""
+
+    def make(jobs: int, room: float) -> Noting:
+        engine = Noting(jobs, room)
+
+        class Ended(SimpleQueue[Any]):
+            def get(self, block: bool = True, timeout: float | None = None) -> Any:
+                engine.end_one()
+                return super().get(block, timeout)
+
+        monkeypatch.setattr(executor, "SimpleQueue", Ended)
+        monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
+        return engine
+
+    return make
+
 
 @pytest.mark.parametrize(("room", "at_a_time"), [(0.9, None), (1.0, 1), (2.5, 2), (100, 5)])
 def test_no_more_side_by_side_than_memory_has_room_for(
-    room: float, at_a_time: int | None, monkeypatch: pytest.MonkeyPatch, recorder: Recorder
+    room: float, at_a_time: int | None, noting: Callable[[int, float], Noting], recorder: Recorder
 ) -> None:
-    monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
     trials = [trial("hidden-norm-max", replace(PROBLEM, width=512), replicate=k) for k in range(5)]
-    noting = Noting(4, room * predicted_bytes(trials[0]))
+    engine = noting(4, room * predicted_bytes(trials[0]))
     if at_a_time is None:
         with pytest.raises(ResourceError):
-            execute(trials, backend="compiled", engine=noting, progress=recorder)
+            execute(trials, backend="compiled", engine=engine, progress=recorder)
     else:
-        found = execute(trials, backend="compiled", engine=noting, progress=recorder)
-        assert (set(found), max(map(len, noting.had), default=1)) == (set(trials), at_a_time)
+        found = execute(trials, backend="compiled", engine=engine, progress=recorder)
+        assert (set(found), max(map(len, engine.had), default=1)) == (set(trials), at_a_time)
 
 
-def test_a_large_trial_is_alone_and_small_ones_are_not(monkeypatch: pytest.MonkeyPatch, recorder: Recorder) -> None:
-    monkeypatch.setattr(executor, "WORTH_A_POOL_SECONDS", 0.0)
+def test_a_large_trial_is_alone_and_small_ones_are_not(
+    noting: Callable[[int, float], Noting], recorder: Recorder
+) -> None:
     large = trial("hidden-norm-max", replace(PROBLEM, width=2048))
     small = [trial("hidden-norm-max", replicate=k) for k in range(3)]
-    noting = Noting(2, 1.1 * predicted_bytes(large))
-    execute([*small, large], backend="compiled", engine=noting, progress=recorder)
-    assert noting.had[0] == (label(large),)
-    assert all(label(large) not in each for each in noting.had[1:])
-    assert max(map(len, noting.had)) > 1
+    engine = noting(2, 1.1 * predicted_bytes(large))
+    execute([*small, large], backend="compiled", engine=engine, progress=recorder)
+    assert engine.had[0] == (label(large),)
+    assert all(label(large) not in each for each in engine.had[1:])
+    assert max(map(len, engine.had)) > 1
 
 
 def _never(*arguments: object) -> None:
