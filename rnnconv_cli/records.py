@@ -350,6 +350,7 @@ class CheckResult:
     worst_adversary: str | None
     observations: tuple[Observation, ...]
     notes: str
+    worst: str = "largest"  # largest | smallest: which value counts of those that the adversaries reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -447,6 +448,9 @@ class KeptNumber:
     by_ratio: bool = False  # it is positive, and its logarithm has the symmetric interval
 
 
+LEAST_KEPT_LEVEL = 0.01  # of an interval: below, its half-width is next to nothing of a standard error
+
+
 @dataclass(frozen=True, slots=True)
 class KeptArm:
     """The numbers of one arm of a check, and what they were made from."""
@@ -459,6 +463,7 @@ class KeptArm:
     holds: int | None  # of an event: in how many of them
     trials: str  # digest of all trials that were asked for: equal for the same seed, grid and draws
     numbers: tuple[KeptNumber, ...]
+    draws: int = 0  # replicates that were asked for; 0 where nobody has kept it
 
 
 @dataclass(frozen=True, slots=True)
@@ -565,3 +570,4 @@ class Comparison:
     differs: tuple[str, ...]  # conditions, in words
     baselines: int
     error: float  # chance of a false alarm among the tests of the run, at most [1]
+    other_runs: tuple[str, ...] = ()  # in what the runs differ besides conditions: seed, profile, claims; in words

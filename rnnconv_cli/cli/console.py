@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -41,4 +42,5 @@ def put(text: str) -> None:
 def complain(text: str) -> None:
     """Write lines for people to stderr; nothing in them acts on the terminal."""
     safe = visible(text, lines=True)
-    click.echo(safe if writes_unicode(sys.stderr) else ascii_only(safe), err=True)
+    with contextlib.suppress(OSError):  # nobody can be told that stderr is gone, and the exit status still tells
+        click.echo(safe if writes_unicode(sys.stderr) else ascii_only(safe), err=True)

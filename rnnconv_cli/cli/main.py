@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
 import sys
 from collections.abc import Sequence
+from typing import TextIO
 
 import click
 
@@ -30,8 +32,16 @@ from rnnconv_cli.cli.show import show
 from rnnconv_cli.cli.signals import disarm, stoppable
 from rnnconv_cli.cli.validate import validate
 from rnnconv_cli.cli.verify import verify
-from rnnconv_cli.errors import EXIT_CLOSED_PIPE, Interrupted, RnnconvError, SpecError, Terminated
+from rnnconv_cli.errors import (
+    EXIT_CLOSED_PIPE,
+    EXIT_COULD_NOT_MEASURE,
+    Interrupted,
+    RnnconvError,
+    SpecError,
+    Terminated,
+)
 
+UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # what a stream without a name may say
 COMMANDS: dict[str, click.Command] = {
     "list": list_claims,
     "show": show,
@@ -120,16 +130,20 @@ def _reported(error: BaseException) -> int | None:
             complain(f"rnnconv: {error}")
             return error.exit_status
         case BrokenPipeError():
-            _discard_output()
+            _discard(sys.stdout, sys.stderr)
             return EXIT_CLOSED_PIPE
+        case OSError(errno=number, filename=None) if number in UNWRITABLE:
+            _discard(sys.stdout)
+            complain(f"rnnconv: standard output could not be written ({error.strerror})")
+            return EXIT_COULD_NOT_MEASURE
         case _:
             return None
 
 
-def _discard_output() -> None:
+def _discard(*streams: TextIO | None) -> None:
     """Let what is still buffered go nowhere, so that the interpreter's last flush has nothing to complain about."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
+    for stream in streams:
         if stream is not None:
             os.dup2(nowhere, stream.fileno())
     os.close(nowhere)

@@ -36,10 +36,11 @@ def destinations(context: click.Context, parameter: click.Parameter, texts: tupl
 
 def _destination(text: str) -> Destination:
     form, separator, name = text.partition("=")
-    if separator and form not in FORMATS and (meant := _meant(form)) is not None:
-        wanted = f"wanted one of {', '.join(FORMATS)}; did you mean {meant}?"
-        raise click.BadParameter(f"found the format {form!r}, {wanted}")
-    if not separator or form not in FORMATS:
+    if form not in FORMATS and separator and form.isalnum():  # a path with = in it has a dot or a slash as well
+        meant = _meant(form)
+        hint = f"; did you mean {meant}?" if meant is not None else ""
+        raise click.BadParameter(f"found the format {form!r}, wanted one of {', '.join(FORMATS)}{hint}")
+    if form not in FORMATS or not separator:
         form, name = SUFFIXES.get(Path(text).suffix.lower(), "table"), text
     if not name:
         raise click.BadParameter(f"found {text!r}, wanted a file name")
@@ -47,7 +48,7 @@ def _destination(text: str) -> Destination:
 
 
 def _meant(form: str) -> str | None:
-    """The format that a word was to name, if it looks like one: else it is part of a file's name."""
+    """The format that a word was to name, if it looks like one."""
     return SUFFIXES.get(f".{form.lower()}") or next(iter(get_close_matches(form.lower(), FORMATS)), None)
 
 

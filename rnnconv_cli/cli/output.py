@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from rnnconv_cli.cli.options import Destination
@@ -38,6 +38,14 @@ def refuse_store(destinations: Sequence[Destination], store: Path) -> None:
     for destination in destinations:
         if _target(destination.path) in taken:
             raise UsageError(f"{str(destination.path)!r}, which is the store", "another file", "nothing was written")
+
+
+def refuse_inputs(destinations: Sequence[Destination], files: Iterable[Path]) -> None:
+    """Raise UsageError for a result file that is one of the files that are read: it would replace it."""
+    for file in files:
+        for destination in destinations:
+            if destination.path.exists() and file.exists() and destination.path.samefile(file):
+                raise UsageError(f"{str(destination.path)!r}, which is read", "another file", "nothing was written")
 
 
 def write(report: Report, destinations: Sequence[Destination]) -> tuple[OutputError, ...]:

@@ -23,7 +23,8 @@ def append_summary(report: Report) -> tuple[OutputError, ...]:
         with open(path, "ab") as file:
             file.write(_fitting(report, MOST_BYTES - file.tell()).encode())
     except (OSError, ValueError) as error:
-        return (OutputError(path, getattr(error, "strerror", None) or str(error)),)
+        hint = f"let {VARIABLE} name a file that can be written, or unset it"
+        return (OutputError(path, getattr(error, "strerror", None) or str(error), hint),)
     return ()
 
 

@@ -74,9 +74,12 @@ def verify(
     from rnnconv_cli.spec.loader import Overrides, load_all
     from rnnconv_cli.sweep.spawning import start_server
 
-    claims = load_all(chosen(names, everything=everything), Overrides(settings, replicates, checks))
+    _refuse_excluded(context, form, outputs, no_store=no_store, dry_run=dry_run)
+    files = chosen(names, everything=everything)
+    claims = load_all(files, Overrides(settings, replicates, checks))
     jobs = jobs or cores()
     output.refuse_store(outputs, store)
+    output.refuse_inputs(outputs, files)
     if not dry_run:
         output.prepare(outputs)
         if jobs > 1 and executor == "process":
@@ -107,6 +110,16 @@ def verify(
     if form != "table" and (said := warning(report)):
         complain(f"rnnconv: {said}")
     context.exit(report.exit_status)
+
+
+def _refuse_excluded(
+    context: click.Context, form: str, outputs: Sequence[Destination], *, no_store: bool, dry_run: bool
+) -> None:
+    """Raise click.UsageError for options of which one takes the other's effect away."""
+    if no_store and context.get_parameter_source("store") is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("found --store and --no-store, wanted one or the other")
+    if dry_run and (outputs or form != "table"):
+        raise click.UsageError("found --dry-run with --output or --format, wanted either: it has no results to write")
 
 
 def chosen(names: tuple[str, ...], *, everything: bool) -> tuple[Path, ...]:

@@ -115,6 +115,7 @@ def judge_check(
         worst_adversary=worst,
         observations=tuple(observations),
         notes=check.notes,
+        worst="largest" if check.perturbation is None else check.perturbation.worst,
     )
 
 

@@ -116,6 +116,7 @@ def _check(check: CheckResult) -> Json:
         "slack": finding.slack,
         "local_exponents": getattr(finding.estimate, "local", ()),
         "settle": finding.settle,
+        "worst": check.worst,
         "worst_adversary": check.worst_adversary,
         "control": _control(check.control, check.parameter),
         "beside": [_exhibit(exhibit) for exhibit in check.exhibits],

@@ -8,7 +8,7 @@ from statistics import median
 
 from rnnconv_cli.judge.words import symbol
 from rnnconv_cli.records import CONTROL, MAIN, CheckResult
-from rnnconv_cli.report.figures.measured import arm_of, columns
+from rnnconv_cli.report.figures.measured import columns
 from rnnconv_cli.report.layout import quantity
 
 BLOCKS = "▁▂▃▄▅▆▇█"
@@ -41,11 +41,13 @@ def curve(check: CheckResult) -> str:
 
 
 def _medians(check: CheckResult, arm: str) -> Medians:
-    estimate = check.finding.estimate if arm == MAIN else check.control.finding.estimate
-    middles = [
-        (each.point, median(each.values) if each.values else 0.0) for each in columns(arm_of(check, arm), estimate)
-    ]
-    return [(point, math.log(middle) if middle > 0 else None) for point, middle in middles]
+    return [(each.point, _middle(each.values)) for each in columns(check, arm)]
+
+
+def _middle(values: Sequence[float]) -> float | None:
+    """The median of the logarithms, which no large value overflows; None where it has no place on a log scale."""
+    found = median([math.log(each) if each > 0 else -math.inf for each in values] or [-math.inf])
+    return found if math.isfinite(found) else None
 
 
 def _span(found: Medians) -> float:

@@ -37,6 +37,7 @@ from rnnconv_cli.report.stored_rows import Trials, facts_of, places_of
 from rnnconv_cli.report.typed import estimated, made, maybe, truth
 
 IN_PREDICTED = frozenset({"kind", "side", "tolerance", "earned", "text", "counted"})  # and a number, named by its kind
+WORST = frozenset({"largest", "smallest"})
 ESTIMATES: Mapping[str, type[Estimate]] = {name: record for record, name in KINDS.items()}
 
 
@@ -108,6 +109,7 @@ def _check(check: Mapping[str, Any], seed: int) -> CheckResult:
         worst_adversary=_text(check, "worst_adversary"),
         observations=_observations(check, seed),
         notes=word(check, "notes"),
+        worst=_worst(check),
     )
 
 
@@ -178,6 +180,13 @@ def _curve(curve: Mapping[str, Any]) -> tuple[tuple[int, float], ...]:
     """The curve, with an infinite loss where one is stored as null."""
     losses = (math.inf if each is None else number(each) for each in items(curve, "values"))
     return tuple(zip(map(whole, items(curve, "steps")), losses, strict=True))
+
+
+def _worst(check: Mapping[str, Any]) -> str:
+    found = word(check, "worst")
+    if found not in WORST:
+        raise ValueError("worst is neither largest nor smallest")
+    return found
 
 
 def _perhaps(part: Mapping[str, Any], key: str) -> bool | None:

@@ -53,6 +53,18 @@ def test_a_result_does_not_go_into_the_store(name: str, tmp_path: Path) -> None:
             output.refuse_store((*others, Destination("json", tmp_path / name)), store)
 
 
+@pytest.mark.parametrize("name", ["mine.yaml", "link.json", "hard.json", "a/../mine.yaml"])
+def test_a_result_does_not_replace_what_is_read(name: str, tmp_path: Path) -> None:
+    claim = tmp_path / "mine.yaml"
+    claim.write_text("schema: 1\n")
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link.json").symlink_to("mine.yaml")
+    (tmp_path / "hard.json").hardlink_to(claim)
+    output.refuse_inputs((Destination("json", tmp_path / "other.json"),), (claim, tmp_path / "gone.yaml"))
+    with pytest.raises(UsageError, match="which is read, wanted another file; nothing was written"):
+        output.refuse_inputs((Destination("json", tmp_path / name),), (claim,))
+
+
 def test_a_device_is_written_into_and_not_replaced() -> None:
     destination = Destination("json", Path(os.devnull))
     output.prepare((destination,))

@@ -55,7 +55,8 @@ def test_a_summary_that_cannot_be_written_is_a_failure(tmp_path: Path, monkeypat
     monkeypatch.setenv(step_summary.VARIABLE, str(tmp_path))
     (failure,) = append_summary(EMPTY)
     assert isinstance(failure, OutputError)
-    assert str(failure) == f"{tmp_path}: could not be written (Is a directory); try another --output"
+    hint = "let GITHUB_STEP_SUMMARY name a file that can be written, or unset it"
+    assert str(failure) == f"{tmp_path}: could not be written (Is a directory); {hint}"
 
 
 def test_verify_appends_it_with_its_annotations_alone(run: Callable[..., Any], fake: Any, summary: Path) -> None:

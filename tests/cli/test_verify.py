@@ -266,6 +266,31 @@ def test_nothing_is_run_where_results_would_replace_the_store(
     assert store in done.err
 
 
+def test_a_claim_file_is_not_replaced_by_its_result(run: Callable[..., Any], fake: Any, tmp_path: Path) -> None:
+    claim = tmp_path / "mine.yaml"
+    claim.write_bytes(catalogue.find(CLAIM).read_bytes())
+    done = run("verify", str(claim), "--output", f"json={claim}")
+    assert (done.status, fake.options) == (2, [])
+    assert "which is read" in done.err
+    assert claim.read_bytes() == catalogue.find(CLAIM).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("--store", "a.sqlite", "--no-store"), "found --store and --no-store"),
+        (("--dry-run", "--output", "a.json"), "found --dry-run with --output or --format"),
+        (("--dry-run", "--format", "json"), "found --dry-run with --output or --format"),
+    ],
+)
+def test_options_without_effect_are_refused(
+    run: Callable[..., Any], fake: Any, words: tuple[str, ...], found: str
+) -> None:
+    done = run("verify", CLAIM, *words)
+    assert (done.status, fake.options) == (2, [])
+    assert found in done.err
+
+
 def test_nothing_is_run_where_a_file_cannot_be_written(run: Callable[..., Any], fake: Any, tmp_path: Path) -> None:
     done = run("verify", CLAIM, "--output", str(tmp_path))
     assert (done.status, fake.options) == (2, [])

@@ -3,14 +3,14 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pytest
 
 from rnnconv_cli.judge.judge import exit_status, judge_arm, judge_check, judge_claim, level
 from rnnconv_cli.records import CheckResult, ClaimResult, Frontier, Observation, Status, Trial, Verdict
-from rnnconv_cli.spec.claim import Arm, Law
+from rnnconv_cli.spec.claim import Arm, Law, Perturbation
 from rnnconv_cli.spec.loader import LoadedCheck
 
 if TYPE_CHECKING:
@@ -330,3 +330,11 @@ def test_one_failed_trial_takes_the_verdict_away_and_ends_the_run_with_five(
     assert reasons[0].startswith("made-up-claim/made-up-check: could not measure 1 of ")
     assert reasons[0].endswith(f"({lost}): no bracket")
     assert reasons[1:] == ("made-up-claim/other: outside, expected within",)
+
+
+@pytest.mark.parametrize("worst", ["largest", "smallest"])
+def test_a_check_says_which_value_counts(worst: Literal["largest", "smallest"], arm: Arm, synthetic: Synthetic) -> None:
+    observations = _measured(synthetic, TRUE, FALSE)
+    assert _check(synthetic, synthetic.check(arm), observations).worst == "largest"
+    searched = arm.model_copy(update={"perturbation": Perturbation(size=1.0, adversaries=("gaussian",), worst=worst)})
+    assert _check(synthetic, synthetic.check(searched), observations).worst == worst

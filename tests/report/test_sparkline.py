@@ -85,3 +85,18 @@ def test_the_line_stands_in_the_table_where_there_is_room(report: Report) -> Non
     assert line in render(one).splitlines()
     for style in (Style(width=99), Style(ascii_only=True)):
         assert "curve" not in render(one, style)
+
+
+def test_where_the_smallest_was_judged_it_is_shown(report: Report) -> None:
+    check = of(report, lambda p: p)
+    stronger = tuple(replace(each, adversary="strong", value=100.0) for each in check.observations)
+    both = replace(check, observations=(*check.observations, *stronger))
+    assert curve(replace(both, worst="smallest")) == curve(check)
+    assert curve(both) == "▁▁▁▁▁ m 1 → 16: 100 → 100"
+
+
+def test_values_near_the_largest_that_there_is_have_a_median(report: Report) -> None:
+    """Also of an even number of draws, whose sum overflows."""
+    check = of(report, lambda p: 1e308)
+    even = tuple(each for each in check.observations if each.trial.replicate > 0)
+    assert curve(replace(check, observations=even)).startswith("▁▁▁▁▁ m 1 → 16: 1.025e+308")

@@ -55,11 +55,20 @@ def test_a_damaged_part_is_refused_or_read_as_what_it_says(report: Report) -> No
     assert refused > 100
 
 
-@pytest.mark.parametrize("missing", ["main", "arms", "observations", "curves", "beside", "control"])
+@pytest.mark.parametrize("missing", ["main", "arms", "observations", "curves", "beside", "control", "worst"])
 def test_a_missing_part_is_named(report: Report, missing: str) -> None:
     damaged = json.loads(json_format.render(report))
     del damaged["claims"][0]["checks"][0][missing]
     with pytest.raises(UsageError, match=f"a damaged result in r.json .*{missing}"):
+        read_report(json.dumps(damaged), "r.json")
+
+
+def test_which_value_counts_is_kept_and_nothing_else_is_read(report: Report) -> None:
+    damaged = json.loads(json_format.render(report))
+    damaged["claims"][0]["checks"][0]["worst"] = "smallest"
+    assert read_report(json.dumps(damaged), "r.json").claims[0].checks[0].worst == "smallest"
+    damaged["claims"][0]["checks"][0]["worst"] = "both"
+    with pytest.raises(UsageError, match="worst is neither largest nor smallest"):
         read_report(json.dumps(damaged), "r.json")
 
 

@@ -95,7 +95,7 @@ def _figure(check: CheckResult, panels: tuple[Panel, ...], text: str) -> Figure:
 
 
 def _arms(check: CheckResult) -> list[tuple[str, tuple[Column, ...]]]:
-    return [(role, tuple(map(_with_zeros, columns(arm_of(check, role), None)))) for role in (MAIN, CONTROL)]
+    return [(role, tuple(map(_with_zeros, columns(check, role)))) for role in (MAIN, CONTROL)]
 
 
 def _with_zeros(column: Column) -> Column:

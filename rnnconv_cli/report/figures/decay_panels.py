@@ -44,7 +44,7 @@ def figure_of(check: CheckResult) -> Figure | None:
 def _steps(check: CheckResult, role: str) -> Fitted:
     """Steps for each further decade of an arm, from the first steps at which each decade was reached."""
     finding = check.finding if role == MAIN else check.control.finding
-    times, fit = worst_case(arm_of(check, role), None), finding.estimate
+    times, fit = worst_case(check, role), finding.estimate
     found = []
     for index in range(1, len(times.points)):
         pairs = [(row[index - 1], row[index]) for row in times.rows]
@@ -70,8 +70,8 @@ def _per_decade(check: CheckResult, main: Fitted, control: Fitted) -> Panel | No
     y = axis(STEPS, "log", [*values, *(height for _, height in slope_panel.path(main))], least=slope_panel.LEAST_FACTOR)
     series = chain.from_iterable((*slope_panel.draws(arm), *slope_panel.line(arm)) for arm in (main, control))
     shades = slope_panel.shades(main, x, y, allowed_by(check.predicted))
-    heading = f"{NAMES[MAIN]}: {check.finding.verdict}"
-    return Panel(heading, x, y, shades, tuple(series), slope_panel.lost(main.columns, y))
+    notes = *slope_panel.lost(main.columns, y), *slope_panel.lost_beside(control.columns, x, y)
+    return Panel(judged_panel.verdict_heading(check, MAIN), x, y, shades, tuple(series), notes)
 
 
 def _losses(check: CheckResult) -> Panel | None:
@@ -88,7 +88,7 @@ def _losses(check: CheckResult) -> Panel | None:
         for role, shape, label in ((CONTROL, "dashes", "runs of the control"), (MAIN, "line", "runs"))
         if curves[role]
     )
-    return Panel("loss", x, y, (), (*series, *_rates(check)))
+    return Panel("loss", x, y, (), (*series, *_rates(check, x, y)))
 
 
 def _curves(observations: Sequence[Observation]) -> Iterator[tuple[Point, ...]]:
@@ -116,24 +116,41 @@ def _thinned(curve: Sequence[Point], x: Axis, y: Axis) -> tuple[Point, ...]:
     return (*kept, curve[-1]) if kept[-1] != curve[-1] else tuple(kept)
 
 
-def _rates(check: CheckResult) -> Iterator[Series]:
-    """Straight lines over the decades of the tail, from where the runs entered it on average."""
+def _rates(check: CheckResult, x: Axis, y: Axis) -> Iterator[Series]:
+    """Straight lines over the decades of the tail, from where the runs entered it on average.
+
+    What the tangent kernel predicts is a decay of log f per step; both are labelled as the share lost at each step.
+    """
     fit = check.finding.estimate
     if not isinstance(fit, Decay) or not fit.tail:
         return
     before = fit.tail[0] - 1
-    times = [time for each in columns(arm_of(check, MAIN), None) if each.point == before for time in each.values]
+    times = [time for each in columns(check, MAIN) if each.point == before for time in each.values]
     if before and not times:
         return
     start = fmean(times or [0.0]), _loss(before)
     predicted = next((each.median for each in check.exhibits if each.id == PREDICTED_RATE), None)
-    for shape, name, rate in (
-        ("line", "rate of the tail", fit.rate),
+    measured = -math.log1p(-fit.rate) if fit.rate < 1 else None
+    for shape, name, decay in (
+        ("line", "rate of the tail", measured),
         ("dotted", "predicted by the tangent kernel", predicted),
     ):
-        if rate is not None and 0 < rate < 1:
-            end = start[0] - len(fit.tail) * math.log(10) / math.log1p(-rate), _loss(fit.tail[-1])
-            yield Series(PREDICTED, shape, f"{name}: {quantity(rate)} per step", ((start, end),))
+        if decay is not None and math.isfinite(decay):
+            path = start, _after(start, decay, len(fit.tail), x, y)
+            yield Series(PREDICTED, shape, f"{name}: {quantity(_share(decay))} per step", (path,))
+
+
+def _after(start: Point, decay: float, decades: int, x: Axis, y: Axis) -> Point:
+    """Where a loss with a decay of log f per step has lost so many decades, or leaves the panel before."""
+    room, height = max(x.high - start[0], 0.0), math.log(start[1])
+    change = -decades * math.log(10) if decay > 0 else max(math.log(y.high) - height, 0.0)
+    steps = min(room, change / -decay) if decay else room
+    return start[0] + steps, value(height - decay * steps, "log")
+
+
+def _share(decay: float) -> float:
+    """The share of the loss that is lost at each step, for a decay of log f per step [1]."""
+    return -math.expm1(min(-decay, 700.0))
 
 
 def _loss(decade: int) -> float:

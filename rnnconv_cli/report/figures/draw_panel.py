@@ -79,7 +79,7 @@ class Pen:
 def draw_panel(pen: Pen, panel: Panel, box: Box, room: float, wide: float, tall: float) -> None:
     """A panel in a box with so much room for labels to its left, as a share of the page; the inside in letters."""
     for shade in panel.shades:
-        look = {"facecolor": PALETTE[shade.role], "alpha": 1.0 if shade.role == ALLOWED else FAN}
+        look = {"facecolor": PALETTE[shade.role], "alpha": _opacity(shade)}
         pen.page.area(list(_placed(shade.corners, panel, box)), inside=box, **look, zorder=1)
     for series in panel.series:
         _draw_series(pen, series, panel, box)
@@ -106,11 +106,16 @@ def draw_legend(pen: Pen, entries: Mapping[str, Entry], plan: Plan) -> None:
             pen.page.words((x + HANDLE * pen.across, y), label, color=PALETTE[INK])
 
 
+def _opacity(shade: Shade) -> float:
+    return 1.0 if shade.role == ALLOWED else FAN
+
+
 def _draw_handle(pen: Pen, shown: Series | Shade, ends: Point, height: float) -> None:
     """What a series or a shade looks like, between two places."""
     line, middle = [(end, height) for end in ends], (sum(ends) / 2, height)
     if isinstance(shown, Shade):
-        pen.page.stroke(line, color=PALETTE[shown.role], linewidth=0.8 * pen.size, solid_capstyle="butt")
+        thick, opacity = 0.8 * pen.size, _opacity(shown)
+        pen.page.stroke(line, color=PALETTE[shown.role], alpha=opacity, linewidth=thick, solid_capstyle="butt")
     elif shown.shape == "marks":
         pen.page.stroke([middle], **_mark(shown.role, pen.size))
     elif shown.shape == "dots":

@@ -15,7 +15,6 @@ from rnnconv_cli.records import (
     Estimate,
     Frontier,
     Inequality,
-    Observation,
     Status,
 )
 from rnnconv_cli.report.figures import judged_panel, slope_panel
@@ -39,7 +38,7 @@ Shares = Mapping[float, Mapping[int, tuple[int, int]]]  # point → width → dr
 
 def figure_of(check: CheckResult) -> Figure | None:
     """The figure of a frontier; None where neither shares nor widths are known."""
-    shares = _shares(arm_of(check, MAIN), check.predicted.counted)
+    shares = _shares(check)
     drawn = [_doses(check, shares)] if shares else []
     found = [*drawn, *_widths(check), *_judged(check)]
     if not found:
@@ -49,10 +48,11 @@ def figure_of(check: CheckResult) -> Figure | None:
     return Figure(name, _text(check), tuple(found), tuple(tables))
 
 
-def _shares(observations: Sequence[Observation], counted: Inequality | None) -> Shares:
+def _shares(check: CheckResult) -> Shares:
     """How many draws hold at each point and width; empty where the inequality is not known."""
+    counted, smallest = check.predicted.counted, check.worst == "smallest"
     found: dict[float, dict[int, tuple[int, int]]] = defaultdict(dict)
-    for (point, width, _), cell in envelope(observations, smallest=False) if counted else ():
+    for (point, width, _), cell in envelope(arm_of(check, MAIN), smallest=smallest) if counted else ():
         if counted is not None and cell.status not in UNKNOWN:
             held, draws = found[point].get(width, (0, 0))
             found[point][width] = held + _holds(cell, counted), draws + 1
@@ -109,10 +109,13 @@ def _widths(check: CheckResult) -> Iterator[Panel]:
     known = zip(fit.points, fit.widths, strict=True)
     columns = tuple(Column(point, (width,), ()) for point, width in known if _is_found(width))
     arm = fitted(MAIN, WIDTH, columns, _slope(fit), "log")
-    y = axis(WIDTH, "log", [*widths, *(height for _, height in slope_panel.path(arm))], least=slope_panel.LEAST_FACTOR)
+    shown_widths = widths or [float(width) for point in points for width in _tried(check, MAIN, point)]
+    y = axis(
+        WIDTH, "log", [*shown_widths, *(height for _, height in slope_panel.path(arm))], least=slope_panel.LEAST_FACTOR
+    )
     shown = ((MAIN, "m*, as claimed", fit), *beside)
     series = [_marks(role, label, each, y, _aside(x, index)) for index, (role, label, each) in enumerate(shown)]
-    heading = f"{NAMES[MAIN]}: {check.finding.verdict}"
+    heading = judged_panel.verdict_heading(check, MAIN)
     shades = slope_panel.shades(arm, x, y, allowed_by(check.predicted))
     yield Panel(heading, x, y, shades, (*slope_panel.line(arm), *series), tuple(_beyond(fit, y)))
 
@@ -172,17 +175,31 @@ def _judged(check: CheckResult) -> Iterator[Panel]:
 
 
 def _width_table(check: CheckResult) -> Iterator[Table]:
-    named: list[tuple[str, Estimate | None]] = [(NAMES[MAIN], check.finding.estimate)]
-    named += [(NAMES[CONTROL], check.control.finding.estimate)]
-    named += [(visible(each.id), each.estimate) for each in check.exhibits]
+    named: list[tuple[str, str, Estimate | None]] = [(NAMES[MAIN], MAIN, check.finding.estimate)]
+    named += [(NAMES[CONTROL], CONTROL, check.control.finding.estimate)]
+    named += [(visible(each.id), each.id, each.estimate) for each in check.exhibits]
     rows = tuple(
-        (name, quantity(point), quantity(width), quantity(low), quantity(high))
-        for name, fit in named
+        (name, quantity(point), *(_bounded(end, _tried(check, arm, point)) for end in ends))
+        for name, arm, fit in named
         if isinstance(fit, Frontier)
-        for point, (width, low, high) in zip(fit.points, _intervals(fit), strict=True)
+        for point, ends in zip(fit.points, _intervals(fit), strict=True)
     )
     if rows:
         yield Table(WIDTH, ("arm", symbol(check.parameter), "m*", "low", "high"), rows)
+
+
+def _tried(check: CheckResult, arm: str, point: float) -> tuple[int, ...]:
+    """Every width that an arm was tried at, ascending."""
+    return tuple(sorted({each.trial.problem.width for each in arm_of(check, arm) if each.point == point}))
+
+
+def _bounded(width: float, tried: Sequence[int]) -> str:
+    """A width, or on which side of those that were tried it lies."""
+    if _is_found(width):
+        return quantity(width)
+    if not tried:
+        return "> all" if width > 0 else "< all"
+    return f"> {tried[-1]}" if width > 0 else f"≤ {tried[0]}"
 
 
 def _share_table(check: CheckResult, shares: Shares) -> Iterator[Table]:
@@ -200,12 +217,22 @@ def _text(check: CheckResult) -> str:
     fit, at = check.finding.estimate, symbol(check.parameter)
     if not isinstance(fit, Frontier):
         return "No width that suffices was found."
-    known = [(point, width) for point, width in zip(fit.points, fit.widths, strict=True) if _is_found(width)]
+    known = list(zip(fit.points, fit.widths, strict=True))
     first_and_last = dict.fromkeys((*known[:1], *known[-1:]))
-    ends = [f"{quantity(width)} at {at} = {quantity(point)}" for point, width in first_and_last]
-    course = f"The smallest width that suffices is {' and '.join(ends) or 'beyond all widths that were tried'}."
+    ends = [f"{_in_words(check, point, width)} at {at} = {quantity(point)}" for point, width in first_and_last]
+    course = f"The smallest width that suffices is {' and '.join(ends)}." if ends else "No width was tried."
     found = judged_panel.interval_of(fit)
     if found is None:
         return course
     allowed = f"; {bounds(allowed_by(check.predicted))} is allowed" if check.predicted.number is not None else ""
     return f"{course} It grows with exponent {interval(*found)}{allowed}."
+
+
+def _in_words(check: CheckResult, point: float, width: float) -> str:
+    """The width that suffices at a point, or what the widths that were tried say of it."""
+    tried = _tried(check, MAIN, point)
+    if _is_found(width) or not tried:
+        return _bounded(width, tried)
+    if width > 0:
+        return f"above {tried[-1]}, the largest width tried,"
+    return f"at most {tried[0]}, the smallest width tried,"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from rnnconv_cli.judge.words import shortened
 from rnnconv_cli.records import (
+    CheckResult,
     Decay,
     Estimate,
     Exponent,
@@ -70,6 +71,16 @@ def interval_of(estimate: Estimate | None) -> tuple[float, float, float] | None:
         case Frontier(value=float() as value, low=float() as low, high=float() as high) if math.isfinite(value):
             return value, low, high
     return None
+
+
+def verdict_heading(check: CheckResult, role: str) -> str:
+    """An arm's own verdict, and why that of the check is another one."""
+    if role == CONTROL:
+        return f"{NAMES[role]}: {check.control.finding.verdict}"
+    own = f"{NAMES[role]}: {check.finding.verdict}"
+    if check.verdict is check.finding.verdict:
+        return own
+    return f"{own}, but {check.verdict if check.control.as_expected else 'no power'}"
 
 
 def heading(name: str, estimate: Estimate | None) -> str:

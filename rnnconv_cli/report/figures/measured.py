@@ -10,7 +10,7 @@ from statistics import fmean
 
 from rnnconv_cli.judge.envelope import table
 from rnnconv_cli.judge.words import symbol
-from rnnconv_cli.records import CheckResult, Estimate, Exponent, Observation, Status, Table
+from rnnconv_cli.records import CheckResult, Observation, Status, Table
 from rnnconv_cli.report.layout import quantity
 from rnnconv_cli.report.plain import visible
 
@@ -39,19 +39,15 @@ def arm_of(check: CheckResult, name: str) -> tuple[Observation, ...]:
     return tuple(each for each in check.observations if each.arm == name)
 
 
-def columns(observations: Sequence[Observation], estimate: Estimate | None) -> tuple[Column, ...]:
-    """The worst case of every draw, point by point, ascending."""
-    worst = worst_case(observations, estimate)
+def columns(check: CheckResult, name: str) -> tuple[Column, ...]:
+    """The worst case of every draw of one arm, point by point, ascending."""
+    worst = worst_case(check, name)
     return tuple(_column(worst, index) for index in range(len(worst.points)))
 
 
-def worst_case(observations: Sequence[Observation], estimate: Estimate | None) -> Table:
-    """Replicates times points: the largest over the adversaries, or the smallest where the estimate is that one's."""
-    largest = table(observations, None, smallest=False)
-    if not isinstance(estimate, Exponent) or len({each.adversary for each in observations}) == 1:
-        return largest
-    smallest = table(observations, None, smallest=True)
-    return min((largest, smallest), key=lambda each: abs(_slope(each, estimate.points) - estimate.value))
+def worst_case(check: CheckResult, name: str) -> Table:
+    """Replicates times points of one arm: the largest over the adversaries, or the smallest where that was judged."""
+    return table(arm_of(check, name), None, smallest=check.worst == "smallest")
 
 
 def drawn_quantity(observations: Sequence[Observation]) -> str:
@@ -92,22 +88,3 @@ def _column(worst: Table, index: int) -> Column:
     values = tuple(each for each in found if math.isfinite(each))
     lost = Counter(str(cell.status) for cell in cells if cell.status is not Status.OK)
     return Column(worst.points[index], values, tuple(sorted(lost.items())))
-
-
-def _slope(worst: Table, points: Sequence[float]) -> float:
-    """Mean over the draws of the slopes of log q on log p [1]; infinite where no draw has one."""
-    used = [index for index, point in enumerate(worst.points) if point in points]
-    found = [
-        slope
-        for row in worst.rows
-        if (slope := _line([(worst.points[index], row[index].value or 0.0) for index in used])) is not None
-    ]
-    return fmean(found) if found else math.inf
-
-
-def _line(points: Sequence[tuple[float, float]]) -> float | None:
-    logs = [(math.log(point), math.log(value)) for point, value in points if point > 0 and 0 < value < math.inf]
-    if len({x for x, _ in logs}) < 2:
-        return None
-    x0, y0 = fmean(x for x, _ in logs), fmean(y for _, y in logs)
-    return sum((x - x0) * (y - y0) for x, y in logs) / sum((x - x0) ** 2 for x, _ in logs)

@@ -87,12 +87,12 @@ def planned(figure: Figure, look: Look) -> Plan:
 
 
 def legend(figure: Figure) -> Mapping[str, Entry]:
-    """Labels, each once, with what they stand for, in the order of the panels."""
+    """Labels of what is drawn, each once, with what they stand for, in the order of the panels."""
     entries: dict[str, Entry] = {}
     for panel in figure.panels:
         parts: tuple[Entry, ...] = (*panel.series, *panel.shades, *panel.notes)
         for each in parts:
-            if each.label:
+            if each.label and not (isinstance(each, Series) and not any(each.paths)):
                 entries.setdefault(each.label, each)
     return entries
 

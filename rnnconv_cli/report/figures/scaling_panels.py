@@ -11,7 +11,7 @@ from rnnconv_cli.judge.words import symbol
 from rnnconv_cli.records import CheckResult, Estimate, Exponent, Finding, Growth
 from rnnconv_cli.report.figures import judged_panel, slope_panel
 from rnnconv_cli.report.figures.figure import CONTROL, MAIN, Axis, Figure, Panel, Table
-from rnnconv_cli.report.figures.judged_panel import NAMES, Row, allowed_by, bounds
+from rnnconv_cli.report.figures.judged_panel import NAMES, Row, allowed_by, bounds, verdict_heading
 from rnnconv_cli.report.figures.measured import (
     COLUMNS,
     Column,
@@ -28,13 +28,13 @@ from rnnconv_cli.report.layout import interval, quantity
 
 def figure_of(check: CheckResult) -> Figure | None:
     """The figure of an exponent, an attained exponent or a rate of growth; None where no draw has a value."""
-    findings = {MAIN: check.finding, CONTROL: check.control.finding}
-    arms = [_arm(check, role, finding) for role, finding in findings.items()]
-    shown = [arm for arm in arms if any(each.values for each in arm.columns)]
-    if not shown:
+    arms = [_arm(check, MAIN, check.finding), _arm(check, CONTROL, check.control.finding)]
+    values = [each for arm in arms for column in arm.columns for each in column.values]
+    if not values:
         return None
+    shown = [arm for arm in arms if arm.columns]
     panels = [
-        slope_panel.panel(f"{NAMES[arm.role]}: {findings[arm.role].verdict}", arm, x, _allowed(check, arm))
+        slope_panel.panel(verdict_heading(check, arm.role), arm, x, _allowed(check, arm), elsewhere=values)
         for arm, x in zip(shown, _x_axes(check, shown), strict=True)
     ]
     rows = chain.from_iterable(table_rows(NAMES[arm.role], arm.columns) for arm in arms)
@@ -54,7 +54,7 @@ def _x_axes(check: CheckResult, arms: Sequence[Fitted]) -> list[Axis]:
 
 def _arm(check: CheckResult, role: str, finding: Finding) -> Fitted:
     own, fit = arm_of(check, role), finding.estimate
-    found, label = columns(own, fit), drawn_quantity(own)
+    found, label = columns(check, role), drawn_quantity(own)
     if isinstance(fit, Growth) and math.isfinite(fit.exponent):
         found = tuple(_without_power(each, fit.exponent) for each in found)
         label = f"{label.rsplit(' ', 1)[0]} / {symbol(check.parameter)}^{fit.exponent:.2f} [1]"
@@ -62,7 +62,10 @@ def _arm(check: CheckResult, role: str, finding: Finding) -> Fitted:
 
 
 def _slope(fit: Estimate | None) -> Slope | None:
-    return Slope(fit.value, fit.low, fit.high, fit.points) if isinstance(fit, Exponent | Growth) else None
+    if not isinstance(fit, Exponent | Growth):
+        return None
+    is_alone = not isinstance(fit, Growth) or not math.isfinite(fit.exponent)
+    return Slope(fit.value, fit.low, fit.high, fit.points, is_alone)
 
 
 def _without_power(column: Column, power: float) -> Column:

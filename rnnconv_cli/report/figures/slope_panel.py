@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
+from rnnconv_cli.records import Status
 from rnnconv_cli.report.figures.figure import ALLOWED, CONTROL, MAIN, Axis, Note, Panel, Point, Series, Shade
 from rnnconv_cli.report.figures.measured import AT_INFINITY, Column
 from rnnconv_cli.report.figures.ticks import axis, position, value
 
+APART = 0.09  # of an axis, between two lines of notes
 LEAST_FACTOR = 1.5  # that a log scale spans at least, so that scatter does not look like a slope
+ZEROS = "n × 0: draws that are exactly zero"
 INFINITE, WITHOUT = "n × ∞: draws that diverged or missed their target", "n × –: draws without a value"
 
 
@@ -23,6 +26,7 @@ class Slope:
     low: float
     high: float
     points: tuple[float, ...]
+    is_alone: bool = True  # False where a power was fitted along, so that its interval has no lines to show
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +47,12 @@ def fitted(role: str, label: str, columns: tuple[Column, ...], slope: Slope | No
     return Fitted(role, label, columns, slope if is_drawn else None, x_scale)
 
 
-def panel(heading: str, arm: Fitted, x: Axis, allowed: tuple[float, float]) -> Panel:
-    """The panel of one arm."""
+def panel(
+    heading: str, arm: Fitted, x: Axis, allowed: tuple[float, float], *, elsewhere: Sequence[float] = ()
+) -> Panel:
+    """The panel of one arm; one without a positive value has its axis around those `elsewhere`."""
     positive = [each for column in arm.columns for each in column.values if each > 0]
-    y = axis(arm.label, "log", [*positive, *(height for _, height in path(arm))], least=LEAST_FACTOR)
+    y = axis(arm.label, "log", [*(positive or elsewhere), *(height for _, height in path(arm))], least=LEAST_FACTOR)
     return Panel(heading, x, y, shades(arm, x, y, allowed), (*draws(arm), *line(arm)), lost(arm.columns, y))
 
 
@@ -83,22 +89,44 @@ def shades(arm: Fitted, x: Axis, y: Axis, allowed: tuple[float, float]) -> tuple
     if any(map(math.isfinite, allowed)):
         label = "allowed by the claim" if arm.role == MAIN else ""
         found.append(Shade(ALLOWED, label, _fan(arm, x, y, *allowed)))
-    if math.isfinite(arm.slope.low) and math.isfinite(arm.slope.high):
-        found.append(Shade(arm.role, "", _fan(arm, x, y, arm.slope.low, arm.slope.high)))
+    if arm.slope.is_alone and math.isfinite(arm.slope.low) and math.isfinite(arm.slope.high):
+        found.append(Shade(arm.role, "slopes within the interval", _fan(arm, x, y, arm.slope.low, arm.slope.high)))
     return tuple(found)
 
 
 def lost(found: Sequence[Column], y: Axis) -> tuple[Note, ...]:
-    """How many draws have no value at a point: at the upper end where they count as infinite, else at the lower."""
+    """How many draws have no place at a point: at the upper end where they count as infinite, else at the lower."""
     notes = []
     for each in found:
-        infinite = sum(count for status, count in each.lost if status in AT_INFINITY)
-        other = sum(count for _, count in each.lost) - infinite
+        infinite, zeros, other = _counted(each)
         if infinite:
             notes.append(Note((each.point, y.high), f"{infinite}×∞", side="below", label=INFINITE))
-        if other:
-            notes.append(Note((each.point, y.low), f"{other}×–", side="above", label=WITHOUT))
+        below = [(zeros, "0", ZEROS), (other, "–", WITHOUT)]
+        shown = [(f"{count}×{sign}", label) for count, sign, label in below if count]
+        if shown:
+            text, label = " ".join(text for text, _ in shown), "; ".join(label for _, label in shown)
+            notes.append(Note((each.point, y.low), text, side="above", label=label))
     return tuple(notes)
+
+
+def lost_beside(found: Sequence[Column], x: Axis, y: Axis) -> tuple[Note, ...]:
+    """How many draws of the control have no place in the panel of another arm: the most at any point, in one line."""
+    most = [max(counts) for counts in zip((0, 0, 0), *map(_counted, found), strict=True)]
+    shown = " ".join(f"{count}×{sign}" for count, sign in zip(most, ("∞", "0", "–"), strict=True) if count)
+    if not shown:
+        return ()
+    top, bottom = position(y.high, y.scale), position(y.low, y.scale)
+    place = value((position(x.low, x.scale) + position(x.high, x.scale)) / 2, x.scale)
+    height = value(top - APART * (top - bottom), y.scale)
+    labels = "; ".join(label for count, label in zip(most, (INFINITE, ZEROS, WITHOUT), strict=True) if count)
+    return (Note((place, height), f"control: up to {shown}", CONTROL, "below", labels),)
+
+
+def _counted(column: Column) -> tuple[int, int, int]:
+    """Draws that count as infinite, that are zero, and that have no value."""
+    infinite = sum(count for status, count in column.lost if status in AT_INFINITY)
+    zeros = sum(count for status, count in column.lost if status == Status.ZERO)
+    return infinite, zeros, sum(count for _, count in column.lost) - infinite - zeros
 
 
 def is_known(column: Column) -> bool:

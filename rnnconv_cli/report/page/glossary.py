@@ -13,10 +13,14 @@ SHORT: Mapping[Verdict, str] = {
     Verdict.MEASURED: "measured",
 }
 VERDICTS: Mapping[Verdict, str] = {
-    Verdict.WITHIN: "The whole confidence interval of the measured number lies where the statement allows.",
-    Verdict.OUTSIDE: "The whole interval lies beyond what the statement allows.",
-    Verdict.INCONCLUSIVE: "The interval does neither, or the control did not come out as it must.",
-    Verdict.MEASURED: "The paper states no number to compare with, so that the measured one stands alone.",
+    Verdict.WITHIN: "The whole confidence interval of the measured number lies where the statement allows. Of an exact"
+    " formula, no error is larger than rounding explains.",
+    Verdict.OUTSIDE: "The whole interval lies beyond what the statement allows. Or there is none, as too many draws"
+    " diverged, missed their target or gave zero where that contradicts the statement, or as no width that was tried"
+    " is sufficient.",
+    Verdict.INCONCLUSIVE: "The interval does neither, or the answer hangs on the smallest or the largest size, or too"
+    " little could be measured, or a trial failed, or the control did not come out as it must.",
+    Verdict.MEASURED: "The claim file states no number to compare with, so that the measured one stands alone.",
 }
 MUST: Mapping[Verdict, str] = {
     Verdict.WITHIN: "hold",
@@ -34,7 +38,7 @@ GLOSSARY = (
     ),
     ("draw", "One random network with its random data. Each size is drawn several times, so that chance can be seen."),
     (
-        "power",
+        "exponent (power)",
         "The e of a quantity that behaves like p^e as a parameter p grows: at e = 1 it doubles with p, at e = 0 it"
         " stays, at e = -0.5 it halves when p grows fourfold. On logarithmic axes, it is the slope of a line.",
     ),
@@ -45,8 +49,10 @@ GLOSSARY = (
     ),
     (
         "slack",
-        "How far the measured number stays from the predicted one. Positive: on the allowed side, so the bound could"
-        " be tightened by that much. Negative: on the other side, before the declared tolerance.",
+        "How far the measured number stays from the predicted one, counting what a logarithm in the bound adds."
+        " Positive: on the allowed side, so the bound could be tightened by that much. Negative: beyond it, before a"
+        " declared tolerance, where there is one. Where the statement says how fast a quantity changes, and sets not"
+        " just a limit, the slack is a difference on either side, and the tolerance counts both ways.",
     ),
     ("tolerance", "What the claim file allows beyond the predicted number, declared with a reason before the run."),
     (

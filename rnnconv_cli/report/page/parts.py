@@ -11,9 +11,9 @@ from rnnconv_cli.records import CheckResult, ClaimResult, ControlResult, Report,
 from rnnconv_cli.report.figures.data import figure_of
 from rnnconv_cli.report.figures.figure import Figure, Table
 from rnnconv_cli.report.layout import signed
-from rnnconv_cli.report.page import glossary, words
+from rnnconv_cli.report.page import asked, glossary, words
 from rnnconv_cli.report.page.commands import Command, commands
-from rnnconv_cli.report.page.numbers import beside, diagnostics
+from rnnconv_cli.report.page.numbers import beside, diagnostics, drawn
 from rnnconv_cli.report.page.settings import counts, settings
 from rnnconv_cli.report.planned import left_out, within_budget
 from rnnconv_cli.report.standing import warning
@@ -77,9 +77,11 @@ class CheckPart:
     worst: str
     swept: str
     drawing: Drawing | None
+    drawn: tuple[Table, ...]  # its numbers
     diagnostics: Table | None
     control_badge: Badge
     control_expected: str
+    control_found: str
     settings: Table | None
     counts: Table | None
     beside: tuple[Table, ...]
@@ -228,19 +230,21 @@ def _check(claim: str, check: CheckResult, source: Source, anchors: Anchors) -> 
         check=check,
         badge=badge(check.verdict, check.as_expected),
         standing=glossary.STANDING.get(check.status, check.status),
-        question=words.question(check),
+        question=asked.question(check),
         verdict=words.verdict(check),
-        predicted=words.predicted(check),
-        measured=words.measured(check.finding.estimate, check.parameter),
-        brief=words.brief(check.finding.estimate),
-        slack=words.slack(check.finding.slack),
+        predicted=asked.predicted(check),
+        measured=words.measured(check),
+        brief=words.brief(check),
+        slack=words.slack(check),
         slack_number=signed(check.finding.slack),
         worst=words.worst(check),
-        swept=words.swept(check.parameter),
+        swept=asked.swept(check.parameter),
         drawing=None if shown is None else Drawing(anchors.of_figure(), shown),
-        diagnostics=diagnostics(check.finding.estimate, check.parameter),
+        drawn=() if shown is None else drawn(check, shown.tables),
+        diagnostics=diagnostics(check),
         control_badge=_control_badge(control),
         control_expected=glossary.MUST[control.expected],
+        control_found=words.sentence(control.finding.because),
         settings=settings(check),
         counts=counts(check),
         beside=beside(check.exhibits),

@@ -118,6 +118,11 @@ def counts(check: CheckResult) -> Table | None:
     return Table("What became of every measurement", columns, rows)
 
 
+def adversaries(check: CheckResult) -> Sequence[str]:
+    """The adversaries that compete for the worst case of a check, each once; empty where nothing is perturbed."""
+    return tuple(dict.fromkeys(each.adversary for each in check.observations if each.adversary and each.arm == MAIN))
+
+
 def _trials(observations: Iterable[Observation]) -> Sequence[Trial]:
     """One trial for each setting, whatever its draw."""
     return tuple(

@@ -1,51 +1,35 @@
-"""What a claim, a check and a number mean, in sentences for somebody who has never seen the project."""
+"""What a verdict and a number mean, in sentences for somebody who has never seen the project."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 
+from rnnconv_cli.judge.unmeasured import failures_among
 from rnnconv_cli.judge.words import PLURALS, symbol
 from rnnconv_cli.records import (
+    CONTROL,
     MAIN,
     CheckResult,
     ClaimResult,
     Decay,
-    Estimate,
     Exponent,
     Frontier,
     Growth,
     IdentityError,
-    Predicted,
     Probability,
     Verdict,
 )
 from rnnconv_cli.report.estimates import measured as in_few_words
 from rnnconv_cli.report.layout import interval, quantity
-from rnnconv_cli.report.page.glossary import SHORT, SWEPT
+from rnnconv_cli.report.page.glossary import SHORT
+from rnnconv_cli.report.page.numbers import smallest_width, smallest_width_in_full, widths_tried
+from rnnconv_cli.report.page.settings import adversaries
 
-
-def question(check: CheckResult) -> str:
-    """What is measured, as a question."""
-    quantity, at = check.quantity, swept(check.parameter)
-    match check.kind:
-        case "exponent":
-            return f"How fast does {quantity} grow or shrink as {at} grows?"
-        case "attainment":
-            return f"Is the bound sharp: can {quantity} change as fast as the statement allows, as {at} grows?"
-        case "growth":
-            return f"Does {quantity} change like a power of {symbol(check.parameter)}, and not exponentially?"
-        case "event":
-            return f"How often does the inequality for {quantity} hold?"
-        case "identity":
-            return f"Is the formula for {quantity} exact?"
-        case "decay":
-            return "Does the loss fall by the same factor in every step, or ever more slowly?"
-        case "frontier":
-            return f"How wide must the network be, for {quantity} to keep its bound?"
-        case _:
-            return f"What is {quantity}?"
+BESIDE_NOISE = re.compile(r"(.+) \(([0-9.e+-]+)x gaussian\)", re.DOTALL)
+TOLERANT = frozenset({"exponent", "decay", "frontier"})  # kinds whose slack leaves a tolerance out of account
 
 
 def verdict(check: CheckResult) -> str:
@@ -54,32 +38,48 @@ def verdict(check: CheckResult) -> str:
     match check.verdict:
         case Verdict.WITHIN:
             tail = "" if check.expected is Verdict.WITHIN else f", {agrees}"
-            return f"Holds at these sizes{tail}: {_allowed(check, 'all')}."
+            return sentence(f"Holds at these sizes{tail}: {_allowed(check, 'all')}")
         case Verdict.OUTSIDE:
-            return f"Does not hold at these sizes, {agrees}: {_allowed(check, 'none')}."
+            return sentence(f"Does not hold at these sizes, {agrees}: {_allowed(check, 'none')}")
         case Verdict.MEASURED:
-            return "A measurement: the paper states no number to compare with, so there is no verdict."
+            return "A measurement: the claim file states no number to compare with, so there is no verdict."
         case Verdict.INCONCLUSIVE:
-            return f"Undecided: {_undecided(check)}."
+            return sentence(f"Undecided: {_undecided(check)}")
+
+
+def sentence(text: str) -> str:
+    """A text with a full stop; one that was shortened ends with dots already."""
+    return text if text.endswith(".") else f"{text}."
 
 
 def _allowed(check: CheckResult, share: str) -> str:
-    """How much of what was measured the statement allows."""
-    if isinstance(check.finding.estimate, IdentityError):
+    """How much of what was measured the statement allows; without an interval, what decided."""
+    estimate = check.finding.estimate
+    if isinstance(estimate, IdentityError):
         return (
             "no error is larger than rounding explains"
             if share == "all"
             else "errors are larger than rounding explains"
         )
+    if estimate is None or estimate.value is None:
+        return check.because
     return f"{share} of the measured interval is allowed by the statement"
 
 
 def _undecided(check: CheckResult) -> str:
-    if check.finding.estimate is None:
-        return "nothing could be estimated"
-    if check.finding.verdict is not Verdict.INCONCLUSIVE and not check.control.as_expected:
-        return "the control did not come out as it must, so this check has not shown that it can tell true from false"
-    return "the measured interval lies on neither side of what the statement allows"
+    """What kept a check from deciding: a trial that failed, then its control, then its own measurement."""
+    judged = [each for each in check.observations if each.arm in (MAIN, CONTROL)]
+    if check.control.as_expected or failures_among(judged):
+        return check.because
+    powerless = "the control did not come out as it must, so this check has not shown that it can tell true from false"
+    if check.finding.verdict is not Verdict.INCONCLUSIVE:
+        return powerless
+    return f"{powerless}; nor does the claim's own measurement decide: {_obstacle(check)}"
+
+
+def _obstacle(check: CheckResult) -> str:
+    """Why the statement itself has no interval, or none that decides."""
+    return check.finding.because.removeprefix("could not measure: ")
 
 
 def of_claim(claim: ClaimResult) -> str:
@@ -140,82 +140,39 @@ def _listed(parts: Sequence[str]) -> str:
     return " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
 
 
-def predicted(check: CheckResult) -> str:
-    """What the statement allows, in words."""
-    claim, at = check.predicted, symbol(check.parameter)
-    excess = _excess(claim)
-    number = "" if claim.number is None else f"{claim.number:.3g}"
-    match claim.kind:
-        case "exponent":
-            side = {"upper": "at most", "lower": "at least"}.get(claim.side, "about")
-            return f"the quantity behaves like a power of {at}, and the power is {side} {number}{excess}"
-        case "attainment":
-            return f"something allowed by the statement reaches the power {number} of {at}{excess}"
-        case "growth":
-            limit = {"upper": f"at most {number}", "lower": f"at least -{number}"}.get(
-                claim.side, f"between -{number} and {number}"
-            )
-            return (
-                f"beside a power of {at} there is no factor exp(r {at}) of note: the rate r is {limit} per unit of {at}"
-            )
-        case "event":
-            return f"the inequality holds with probability at least {number}"
-        case "identity":
-            units = f"{number} rounding unit{'s' if claim.number != 1 else ''}"
-            return f"both sides agree up to {units} (machine epsilon times the size of the problem)"
-        case "decay":
-            return f"the logarithm of the steps for each further decade of the loss grows by nothing{excess} per decade"
-        case "frontier" if claim.number is not None:
-            return f"the smallest width that suffices, m*, grows like a power of {at} of at most {number}{excess}"
-        case "frontier":
-            return f"no number: the smallest width that suffices, m*, is measured for each {at}"
-        case _:
-            return claim.text
-
-
-def _excess(claim: Predicted) -> str:
-    """What is allowed beyond the predicted number, and why."""
-    between = claim.side == "both"
-    parts = [f"± {claim.tolerance:.3g}" if between else f"{claim.tolerance:.3g} of declared tolerance"]
-    if claim.earned:
-        parts.append(f"{claim.earned:.2g} for the logarithm in the bound")
-    shown = _listed(parts)
-    if between:
-        return f", {shown}"
-    sign = "less" if claim.side == "lower" else "plus"
-    return f", {sign} {shown}" if claim.tolerance or claim.earned else ", with no tolerance"
-
-
-def measured(estimate: Estimate | None, parameter: str | None) -> str:
-    """An estimate with its interval, and what it rests on."""
-    at = symbol(parameter)
-    points = PLURALS.get(parameter or "", "points")
-    match estimate:
+def measured(check: CheckResult) -> str:
+    """An estimate with its interval, and what it rests on; without one, why there is none."""
+    at = symbol(check.parameter)
+    match check.finding.estimate:
         case None:
-            return "nothing: no trial gave a number that could be used"
-        case Exponent():
-            return f"power of {at}: {_number(estimate)}"
-        case Growth():
-            beside = f"beside a power of {estimate.exponent:.3g}"
-            return f"rate r per unit of {at}: {_number(estimate)}, {beside}"
-        case Probability():
-            return f"holds in {estimate.holds} of {estimate.trials} draws: share {_number(estimate)}"
-        case IdentityError():
-            return f"largest error {estimate.value:.3g} rounding units in {estimate.trials} draws"
-        case Decay():
+            return f"no interval: {_obstacle(check)}"
+        case Exponent() as estimate:
+            return f"exponent of {at}: {_number(estimate)}"
+        case Growth() as estimate:
+            return f"rate per step of {at}: {_number(estimate)}, beside {at}^{estimate.exponent:.3g}"
+        case Probability() as estimate:
+            draws = f"{estimate.trials} draw{'s' if estimate.trials != 1 else ''}"
+            return f"holds in {estimate.holds} of {draws}: share {_number(estimate)}"
+        case IdentityError() as estimate:
+            draws = f"{estimate.trials} draw{'s' if estimate.trials != 1 else ''}"
+            return f"largest error {estimate.value:.3g} rounding units in {draws}"
+        case Decay() as estimate:
             ends = f"{_open(estimate.rate_low)} to {_open(estimate.rate_high)}"
             rate = f"the loss shrinks by the share {estimate.rate:.3g} ({ends}) in each step of the tail"
             return f"growth per decade: {_number(estimate)}, over {len(estimate.tail)} decades; {rate}"
-        case Frontier():
-            widths = f"m* at {len(estimate.points)} {points}" if len(estimate.points) > 1 else "m* at one point"
+        case Frontier() as estimate:
+            widths = _widths(estimate, check)
             if estimate.value is None:
-                return f"{widths}: {_widths(estimate)}"
-            return f"power of {at} in m*: {_number(estimate)}; {widths}"
+                return widths
+            return f"exponent of {at} in m*: {_number(estimate)}; {widths}"
 
 
-def _widths(estimate: Frontier) -> str:
-    found = zip(estimate.widths, estimate.widths_low, estimate.widths_high, strict=True)
-    return ", ".join(f"{_open(width)} ({_open(low)} to {_open(high)})" for width, low, high in found)
+def _widths(estimate: Frontier, check: CheckResult) -> str:
+    """m* at every point, once where it is the same at all of them."""
+    found = list(smallest_width_in_full(estimate, widths_tried(check)))
+    points = PLURALS.get(check.parameter or "", "points")
+    where = f"m* at {len(found)} {points}" if len(found) > 1 else "m* at one point"
+    return f"{where}: {'; '.join(found) if len(set(found)) > 1 else found[0]}" if found else "m* at no point"
 
 
 def _open(end: float) -> str:
@@ -226,33 +183,44 @@ def _open(end: float) -> str:
 def _number(estimate: Exponent | Growth | Probability | Decay | Frontier) -> str:
     value, low, high = estimate.value, estimate.low, estimate.high
     if value is None or low is None or high is None:
-        return "no power, as there is a single point"
+        return "no interval"
     return f"{interval(value, low, high)}, the interval at {100 * estimate.level:.4g} %"
 
 
-def slack(value: float | None) -> str:
+def slack(check: CheckResult) -> str:
     """How much of the claim is left unused, in words."""
+    value, claim = check.finding.slack, check.predicted
     if value is None:
         return ""
-    side = "on the allowed side of the prediction" if value > 0 else "beyond the prediction, before its tolerance"
-    return f"{value:+.3g}: the measured number lies {abs(value):.3g} {side}" if value else "0: exactly as predicted"
+    if not value:
+        return "0: exactly as predicted"
+    if claim.kind == "attainment":
+        return f"differs by {abs(value):.3g} from the predicted exponent; ± {claim.tolerance:.3g} is allowed"
+    side = "on the allowed side of the prediction" if value > 0 else "beyond the prediction"
+    counting = f", counting {claim.earned:.2g} for the logarithm" if claim.earned else ""
+    before = ", before its tolerance" if value < 0 and claim.tolerance and claim.kind in TOLERANT else ""
+    return f"{value:+.3g}: the measured number lies {abs(value):.3g} {side}{counting}{before}"
 
 
-def brief(estimate: Estimate | None) -> str:
+def brief(check: CheckResult) -> str:
     """An estimate with its interval, for a cell."""
-    if isinstance(estimate, Frontier) and estimate.value is None:
-        return f"m* = {', '.join(map(_open, estimate.widths))}"
-    return in_few_words(estimate)
-
-
-def swept(parameter: str | None) -> str:
-    """What varies between the networks of a check; empty where nothing does."""
-    return SWEPT.get(parameter, parameter) if parameter else ""
+    match check.finding.estimate:
+        case None:
+            return "no interval"
+        case Frontier(value=None) as estimate:
+            return f"m* {', '.join(smallest_width(estimate, widths_tried(check)))}"
+        case estimate:
+            return in_few_words(estimate)
 
 
 def worst(check: CheckResult) -> str:
     """Which search has found the worst perturbation; empty where none was made."""
     if check.worst_adversary is None:
         return ""
-    tried = dict.fromkeys(each.adversary for each in check.observations if each.adversary and each.arm == MAIN)
-    return f"found by the adversary {check.worst_adversary}, of {len(tried)} that were tried"
+    tried = len(adversaries(check))
+    named = BESIDE_NOISE.fullmatch(check.worst_adversary)
+    name, times = named.groups() if named else (check.worst_adversary, None)
+    if tried == 1:
+        return f"{name} alone was tried"
+    noise = f", typically {times} times what gaussian noise does" if times else ""
+    return f"most often found by {name}{noise}{f'; {tried} were tried' if tried else ''}"

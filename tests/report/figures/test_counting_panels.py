@@ -108,3 +108,14 @@ def test_an_identity_is_held_against_its_rounding_units(report: Report) -> None:
         "The largest error is 0.35 rounding units in 24 draws, 8 are allowed. "
         "Under the control it is 0.35 rounding units in 24 draws."
     )
+
+
+def test_where_the_smallest_was_judged_it_is_drawn(report: Report) -> None:
+    check = next(each for each in report.claims[0].checks if each.kind == "event")
+    strong = tuple(replace(each, value=(each.value or 0.0) * 100, adversary="strong") for each in check.observations)
+    largest = {}
+    for worst in ("largest", "smallest"):
+        found = event_figure(replace(check, observations=(*check.observations, *strong), worst=worst))
+        assert found is not None
+        largest[worst] = max(float(row[5]) for row in found.tables[0].rows if row[0] == "control")
+    assert largest["largest"] == pytest.approx(100 * largest["smallest"], rel=1e-3)

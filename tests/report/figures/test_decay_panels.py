@@ -9,17 +9,18 @@ import pytest
 
 from rnnconv_cli.records import CheckResult, Decay, ExhibitResult, Observation, Report, Status
 from rnnconv_cli.report.figures.decay_panels import MOST_CURVES, MOST_POINTS, figure_of
-from rnnconv_cli.report.figures.figure import CONTROL, MAIN, PREDICTED, Panel
+from rnnconv_cli.report.figures.figure import CONTROL, INK, MAIN, PREDICTED, Panel
 
 STEPS, DECADES, RUNS = 20, 6, 12  # a loss that falls by a factor of ten every 20 steps
 RATE = 1 - 10 ** (-1 / STEPS)
+DECAY = math.log(10) / STEPS  # of log f per step
 
 
 @pytest.fixture
 def check(report: Report) -> CheckResult:
     found = next(each for each in report.claims[0].checks if each.kind == "decay")
     fit = Decay(0.0, -0.1, 0.1, 0.99, (5, 6), RUNS, (20.0, 20.0), RATE, RATE, RATE, 0.1)
-    predicted = ExhibitResult("tangent-rate-predicted", "", None, 1.0, 2 * RATE, None, None, ())
+    predicted = ExhibitResult("tangent-rate-predicted", "", None, 1.0, 2 * DECAY, None, None, ())
     rows = [row for arm in ("main", "control") for run in range(RUNS) for row in _run(found.observations[0], arm, run)]
     return replace(found, finding=replace(found.finding, estimate=fit), observations=tuple(rows), exhibits=(predicted,))
 
@@ -62,8 +63,10 @@ def test_the_tail_has_its_rate_and_the_predicted_one_from_where_it_begins(check:
     assert own.label == "rate of the tail: 0.1087 per step"
     assert [step for step, _ in own.paths[0]] == pytest.approx([80.0, 120.0])
     assert [loss for _, loss in own.paths[0]] == pytest.approx([1e-4, 1e-6])
-    assert predicted.label == "predicted by the tangent kernel: 0.2175 per step"
-    assert predicted.paths[0][1][0] == pytest.approx(80 - 2 * math.log(10) / math.log1p(-2 * RATE))
+    assert predicted.label == "predicted by the tangent kernel: 0.2057 per step"
+    start, end = predicted.paths[0]
+    assert start == pytest.approx((80.0, 1e-4))
+    assert end == pytest.approx((100.0, 1e-6))
 
 
 def test_steps_are_those_between_decades(check: CheckResult) -> None:
@@ -91,3 +94,31 @@ def test_words_and_table_have_the_numbers(check: CheckResult) -> None:
     (table,) = found.tables
     assert table.rows[0] == ("as claimed", "2", "12", "20", "20", "20", "0")
     assert table.rows[-1] == ("control", "6", "0", "-", "-", "-", "12 not-reached")
+
+
+@pytest.mark.parametrize(
+    ("decay", "shown"),
+    [(1.5, "0.7769"), (50.0, "1"), (0.0, "0"), (-0.01, "-0.01005"), (-1e6, "-1.014e+304"), (1e-300, "1e-300")],
+)
+def test_no_prediction_is_left_out(check: CheckResult, decay: float, shown: str) -> None:
+    """A decay of log f may be 1 or more, and a loss may be predicted to stand still or to grow."""
+    other = replace(check.exhibits[0], median=decay)
+    losses, _, _ = _panels(replace(check, exhibits=(other,)))
+    *_, predicted = (series for series in losses.series if series.role == PREDICTED)
+    assert predicted.label == f"predicted by the tangent kernel: {shown} per step"
+    start, end = predicted.paths[0]
+    assert start == pytest.approx((80.0, 1e-4))
+    assert start[0] < end[0] <= losses.x.high
+    assert math.log(end[1] / start[1]) == pytest.approx(-decay * (end[0] - start[0]), abs=1e-6)
+
+
+def test_lost_draws_of_both_arms_are_noted(check: CheckResult) -> None:
+    _, steps, _ = _panels(check)
+    assert [(note.text, note.role) for note in steps.notes] == [("control: up to 12×∞", CONTROL)]
+    late = tuple(
+        replace(each, value=None, status=Status.NOT_REACHED) if each.point == 6 else each for each in check.observations
+    )
+    _, steps, _ = _panels(replace(check, observations=late))
+    own, beside = steps.notes
+    assert (own.text, own.at[0], own.role) == ("12×∞", 6.0, INK)
+    assert own.at[1] > beside.at[1]

@@ -102,7 +102,12 @@ def test_m_beyond_the_widths_is_said(check: CheckResult) -> None:
         (2.0, "< all", "above", BEYOND),
         (4.0, "> all", "below", BEYOND),
     ]
-    assert "beyond all widths that were tried" in found.text
+    low, high = "at most 8, the smallest width tried, at L = 2", "above 64, the largest width tried, at L = 4"
+    assert found.text.startswith(f"The smallest width that suffices is {low} and {high}.")
+    assert found.tables[0].rows[:2] == (
+        ("as claimed", "2", "≤ 8", "≤ 8", "8"),
+        ("as claimed", "4", "> 64", "30", "> 64"),
+    )
 
 
 def test_without_the_bound_only_m_is_shown(check: CheckResult) -> None:
@@ -118,3 +123,16 @@ def test_what_is_allowed_is_said_where_something_is(check: CheckResult) -> None:
     found = figure_of(check)
     assert found is not None
     assert found.text.endswith("exponent 1.000 [0.900, 1.100]; at most 1.7 is allowed.")
+
+
+def test_where_the_smallest_was_judged_its_shares_are_shown(check: CheckResult) -> None:
+    """Noise keeps the bound in every draw: what counts is what was judged."""
+    noise = tuple(replace(each, adversary="gaussian", value=50.0, status=Status.OK) for each in check.observations)
+    both = replace(check, observations=(*check.observations, *noise))
+    held = {}
+    for worst in ("largest", "smallest"):
+        found = figure_of(replace(both, worst=worst))
+        assert found is not None
+        (table,) = (each for each in found.tables if each.columns[2] == "hold")
+        held[worst] = [row[2] for row in table.rows if row[0] == "2"]
+    assert held == {"largest": ["0", "10", "20", "1"], "smallest": ["20", "20", "20", "2"]}

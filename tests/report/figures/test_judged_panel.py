@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from rnnconv_cli.judge.allowed import predict
-from rnnconv_cli.records import Frontier, IdentityError, Predicted, Probability, Report
+from rnnconv_cli.records import Frontier, IdentityError, Predicted, Probability, Report, Verdict
 from rnnconv_cli.report.figures.figure import ALLOWED, CONTROL, MAIN
-from rnnconv_cli.report.figures.judged_panel import Row, allowed_by, bounds, heading, interval_of, panel, row
+from rnnconv_cli.report.figures.judged_panel import (
+    Row,
+    allowed_by,
+    bounds,
+    heading,
+    interval_of,
+    panel,
+    row,
+    verdict_heading,
+)
 from rnnconv_cli.spec.claim import Arm
 
 POINTS = (256.0, 512.0, 1024.0)
@@ -82,3 +92,14 @@ def test_without_a_prediction_nothing_is_shaded() -> None:
     found = panel("share", "share [1]", rows, allowed_by(unknown))
     assert found.shades == ()
     assert found.series[0].label == ""
+
+
+def test_a_heading_says_why_the_check_has_another_verdict(report: Report) -> None:
+    check = report.claims[0].checks[0]
+    assert verdict_heading(check, MAIN) == "as claimed: within"
+    assert verdict_heading(check, CONTROL) == "control: outside"
+    undecided = replace(check, verdict=Verdict.INCONCLUSIVE)
+    assert verdict_heading(undecided, MAIN) == "as claimed: within, but inconclusive"
+    powerless = replace(undecided, control=replace(check.control, as_expected=False))
+    assert verdict_heading(powerless, MAIN) == "as claimed: within, but no power"
+    assert verdict_heading(powerless, CONTROL) == "control: outside"

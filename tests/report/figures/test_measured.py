@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from rnnconv_cli.records import CheckResult, Exponent, Observation, Report, Status
+from rnnconv_cli.records import CheckResult, Report, Status
 from rnnconv_cli.report.figures.measured import Column, arm_of, columns, drawn_quantity, parameter_label, table_rows
 
 
@@ -17,7 +17,7 @@ def check(report: Report) -> CheckResult:
 
 
 def test_every_draw_has_its_value_or_its_status(check: CheckResult) -> None:
-    found = columns(arm_of(check, "main"), None)
+    found = columns(check, "main")
     assert [each.point for each in found] == [256.0, 512.0, 1024.0, 2048.0]
     assert found[0] == Column(256.0, (256.0**0.641,), (("diverged", 1), ("zero", 1)))
     assert found[1].lost == (("out-of-regime", 1),)
@@ -26,21 +26,24 @@ def test_every_draw_has_its_value_or_its_status(check: CheckResult) -> None:
     assert math.isnan(Column(1.0, (), ()).mean_log)
 
 
-def _searched(check: CheckResult, strongest: float) -> tuple[Observation, ...]:
-    """Noise with slope 0.2 and level 1, and a search with slope 0.641 and another level, in every draw."""
-    rows = [replace(each, status=Status.OK, value=each.point**0.641 * strongest) for each in arm_of(check, "main")]
-    return (*rows, *(replace(each, adversary="gaussian", value=each.point**0.2) for each in rows))
+def _searched(check: CheckResult, worst: str) -> CheckResult:
+    """Noise with slope 0.2 and level 1, and a search with slope 0.641 and five times the level, in every draw."""
+    rows = [replace(each, status=Status.OK, value=each.point**0.641 * 5.0) for each in arm_of(check, "main")]
+    noise = (replace(each, adversary="gaussian", value=each.point**0.2) for each in rows)
+    return replace(check, observations=(*rows, *noise), worst=worst)
 
 
 def test_the_worst_case_is_the_largest_over_the_adversaries(check: CheckResult) -> None:
-    found = columns(_searched(check, 5.0), check.finding.estimate)
+    found = columns(_searched(check, "largest"), "main")
     assert found[0].values == pytest.approx([256.0**0.641 * 5.0] * 3)
 
 
 def test_where_the_smallest_was_judged_it_is_shown(check: CheckResult) -> None:
-    assert isinstance(check.finding.estimate, Exponent)
-    found = columns(_searched(check, 5.0), replace(check.finding.estimate, value=0.2))
-    assert found[0].values == pytest.approx([256.0**0.2] * 3)
+    """Whatever was fitted, and where nothing was."""
+    for estimate in (check.finding.estimate, None):
+        fitted = replace(check, finding=replace(check.finding, estimate=estimate))
+        found = columns(_searched(fitted, "smallest"), "main")
+        assert found[0].values == pytest.approx([256.0**0.2] * 3)
 
 
 def test_labels_have_a_unit(check: CheckResult) -> None:

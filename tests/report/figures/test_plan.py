@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rnnconv_cli.errors import UsageError
@@ -70,3 +72,13 @@ def test_long_labels_have_their_unit_below_them_or_are_cut() -> None:
     assert fitting("gradient-formula-error [rounding units]", 14.0) == "gradient-formula-error\n[rounding units]"
     assert fitting("a-name-that-no-page-has-room-for [1]", 7.0) == "a-name-that…\n[1]"
     assert fitting("wordwithoutanend", 4.0) == "wordwi…"
+
+
+def test_what_has_no_point_has_no_entry() -> None:
+    figure = _figure(1)
+    empty = Series(MAIN, "marks", "geometric mean", ((),))
+    panel = replace(figure.panels[0], series=(empty, Series(MAIN, "line", "fit", ()), *figure.panels[0].series[1:2]))
+    assert list(legend(replace(figure, panels=(panel,)))) == [
+        "single draws of a run with a long name",
+        "n × ∞: draws that diverged or missed their target",
+    ]

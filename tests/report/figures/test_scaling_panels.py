@@ -112,3 +112,46 @@ def test_words_and_table_have_the_numbers(exponent: CheckResult) -> None:
     assert table.columns == ("arm", "m", "draws", "smallest", "geometric mean", "largest", "without a value")
     assert table.rows[0] == ("as claimed", "256", "1", "34.97", "34.97", "34.97", "1 diverged, 1 zero")
     assert len(table.rows) == 8
+
+
+def test_an_arm_of_zeros_is_shown_with_their_number(exponent: CheckResult) -> None:
+    zeros = tuple(
+        replace(each, value=0.0, status=Status.ZERO) if each.arm == "main" else each for each in exponent.observations
+    )
+    found = figure_of(replace(exponent, observations=zeros))
+    assert found is not None
+    main, control = found.panels[:2]
+    assert (main.heading, control.heading) == ("as claimed: within", "control: outside")
+    assert [note.text for note in main.notes] == ["3×0"] * 4
+    assert found.text.startswith("No draw has a positive value.")
+    nothing = tuple(replace(each, value=0.0, status=Status.ZERO) for each in exponent.observations)
+    assert figure_of(replace(exponent, observations=nothing)) is None
+
+
+@pytest.mark.parametrize("estimate", ["fitted", "none"])
+def test_where_the_smallest_was_judged_it_is_drawn(exponent: CheckResult, growth: CheckResult, estimate: str) -> None:
+    """Whether a slope could be fitted or not."""
+    for check in (exponent, growth):
+        finding = check.finding if estimate == "fitted" else replace(check.finding, estimate=None)
+        strong = tuple(
+            replace(each, value=(each.value or 0.0) * 100, adversary="strong") for each in check.observations
+        )
+        shown = {}
+        for worst in ("largest", "smallest"):
+            both = replace(check, finding=finding, observations=(*check.observations, *strong), worst=worst)
+            found = figure_of(both)
+            assert found is not None
+            (means,) = (series for series in found.panels[0].series if series.shape == "marks")
+            shown[worst] = means.paths[0][-1][1]
+        assert shown["largest"] == pytest.approx(100 * shown["smallest"])
+
+
+def test_a_growth_beside_a_power_has_no_fan_of_its_interval(growth: CheckResult) -> None:
+    found = figure_of(growth)
+    assert found is not None
+    assert [shade.role for shade in found.panels[0].shades] == [ALLOWED]
+    assert isinstance(growth.finding.estimate, Growth)
+    alone = replace(growth.finding, estimate=replace(growth.finding.estimate, exponent=math.nan))
+    found = figure_of(replace(growth, finding=alone))
+    assert found is not None
+    assert [shade.role for shade in found.panels[0].shades] == [ALLOWED, MAIN]

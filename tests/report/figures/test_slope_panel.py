@@ -8,7 +8,7 @@ import pytest
 
 from rnnconv_cli.report.figures.figure import ALLOWED, CONTROL, MAIN
 from rnnconv_cli.report.figures.measured import Column
-from rnnconv_cli.report.figures.slope_panel import INFINITE, WITHOUT, Slope, fitted, panel, path
+from rnnconv_cli.report.figures.slope_panel import INFINITE, WITHOUT, ZEROS, Slope, fitted, panel, path
 from rnnconv_cli.report.figures.ticks import axis
 
 POINTS = (2.0, 4.0, 8.0)
@@ -85,3 +85,22 @@ def test_draws_without_a_value_are_counted_where_they_lie() -> None:
         (2.0, "4×–", WITHOUT),
     ]
     assert found.series[0].paths == (((2.0, 1.0), (4.0, 2.0)),)
+
+
+def test_zeros_are_told_from_draws_without_a_value() -> None:
+    columns = (Column(2.0, (1.0,), (("failed", 4), ("zero", 2))), Column(4.0, (), (("zero", 6),)))
+    found = panel("as claimed", fitted(MAIN, "q", columns, None, "log"), X, (0.0, 1.0))
+    assert [(note.text, note.label) for note in found.notes] == [("2×0 4×–", f"{ZEROS}; {WITHOUT}"), ("6×0", ZEROS)]
+
+
+def test_a_fan_says_what_it_is_and_has_no_place_beside_a_fitted_power() -> None:
+    alone, along = (Slope(0.5, 0.4, 0.6, POINTS, is_alone) for is_alone in (True, False))
+    found = [panel("", fitted(MAIN, "q", _columns(0.5), each, "log"), X, (-math.inf, 0.7)) for each in (alone, along)]
+    assert [shade.label for shade in found[0].shades] == ["allowed by the claim", "slopes within the interval"]
+    assert [shade.label for shade in found[1].shades] == ["allowed by the claim"]
+
+
+def test_an_arm_without_values_is_shown_around_those_of_another() -> None:
+    empty = fitted(MAIN, "q", (Column(2.0, (), (("zero", 6),)),), None, "log")
+    found = panel("as claimed", empty, X, (0.0, 1.0), elsewhere=(100.0, 1000.0))
+    assert found.y.low < 100.0 < 1000.0 < found.y.high

@@ -387,5 +387,13 @@ def test_a_check_without_a_number_says_so(report: Report) -> None:
         each for each in root.all("section") if each.attributes["aria-labelledby"].endswith("/nothing-measured")
     )
     assert not section.all("figure")
-    assert "Undecided: nothing could be estimated." in section.text
+    assert "nor does the claim's own measurement decide: nothing could be measured." in section.text
     assert "Nothing was measured." in section.text
+
+
+@pytest.mark.usefixtures("undrawn")
+def test_the_page_explains_what_its_figures_and_controls_say(report: Report) -> None:
+    text = _tree(render(report)).text
+    assert "large marks their geometric mean" in text
+    assert text.count("A label that ends with [1] belongs to a plain number, without a unit.") == 1
+    assert "Under this change the statement must fail. Found: " in text

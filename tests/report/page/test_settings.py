@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rnnconv_cli.records import CONTROL, CheckResult, Observation, ProbeSetting, Report, Trial
-from rnnconv_cli.report.page.settings import counts, settings
+from rnnconv_cli.report.page.settings import adversaries, counts, settings
 
 
 @pytest.fixture
@@ -92,3 +92,11 @@ def test_nothing_measured_has_no_table(check: CheckResult) -> None:
     nothing = replace(check, observations=())
     assert settings(nothing) is None
     assert counts(nothing) is None
+
+
+def test_only_adversaries_of_the_claim_itself_compete(check: CheckResult) -> None:
+    first, *others = check.observations
+    noisy = replace(first, adversary="gaussian")
+    assert adversaries(replace(check, observations=(noisy, *others))) == ("gaussian", "kinks")
+    assert adversaries(replace(check, observations=(replace(noisy, arm=CONTROL), *others))) == ("kinks",)
+    assert adversaries(replace(check, observations=(replace(first, adversary=None),))) == ()

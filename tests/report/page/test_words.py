@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
 
-from rnnconv_cli.records import CheckResult, ClaimResult, Estimate, Frontier, IdentityError, Predicted, Report, Verdict
+from rnnconv_cli.records import (
+    CheckResult,
+    ClaimResult,
+    Estimate,
+    Finding,
+    Frontier,
+    IdentityError,
+    Predicted,
+    Report,
+    Status,
+    Verdict,
+)
 from rnnconv_cli.report.page import words
 
 
@@ -27,7 +39,7 @@ def _came_out(check: CheckResult, verdict: Verdict, expected: Verdict = Verdict.
         (Verdict.WITHIN, Verdict.OUTSIDE, "Holds at these sizes, against what its claim file expects: all of"),
         (Verdict.OUTSIDE, Verdict.OUTSIDE, "Does not hold at these sizes, as its claim file expects: none of"),
         (Verdict.OUTSIDE, Verdict.WITHIN, "Does not hold at these sizes, against what its claim file expects: none of"),
-        (Verdict.MEASURED, Verdict.WITHIN, "A measurement: the paper states no number to compare with"),
+        (Verdict.MEASURED, Verdict.WITHIN, "A measurement: the claim file states no number to compare with"),
     ],
 )
 def test_a_verdict_is_a_sentence(
@@ -36,16 +48,48 @@ def test_a_verdict_is_a_sentence(
     assert words.verdict(_came_out(checks["exponent"], verdict, expected)).startswith(said)
 
 
-def test_an_undecided_check_says_which_half_did_not_decide(checks: dict[str, CheckResult]) -> None:
-    open_interval = _came_out(checks["exponent"], Verdict.INCONCLUSIVE)
-    powerless = replace(open_interval, control=replace(open_interval.control, as_expected=False))
-    undecided = replace(powerless, finding=replace(powerless.finding, verdict=Verdict.INCONCLUSIVE))
-    nothing = replace(powerless, finding=replace(powerless.finding, estimate=None))
-    assert words.verdict(powerless).startswith("Undecided: the control did not come out as it must")
-    assert words.verdict(undecided) == (
-        "Undecided: the measured interval lies on neither side of what the statement allows."
+NO_FIT = "could not measure: 0 of 5 points can be fitted, wanted 4: a mean count of 0.9, below 20, at m = 64; a..."
+CONTROL_WORDS = "the control did not come out as it must, so this check has not shown that it can tell true from false"
+
+
+def _lost(check: CheckResult, verdict: Verdict, because: str) -> CheckResult:
+    """A check without an estimate."""
+    finding = Finding(verdict, because, None, None, "")
+    return replace(_came_out(check, verdict), because=because, finding=finding)
+
+
+@pytest.mark.parametrize("because", ["0.68 straddles 0.667", "the verdict hangs on one end"])
+def test_an_undecided_interval_says_what_it_hangs_on(checks: dict[str, CheckResult], because: str) -> None:
+    check = replace(_came_out(checks["exponent"], Verdict.INCONCLUSIVE), because=because)
+    assert words.verdict(check) == f"Undecided: {because}."
+
+
+def test_a_trial_that_failed_decides_before_the_control(checks: dict[str, CheckResult]) -> None:
+    check = replace(_came_out(checks["exponent"], Verdict.INCONCLUSIVE), because="could not measure 1 of 24")
+    powerless = replace(check, control=replace(check.control, as_expected=False))
+    first, *others = powerless.observations
+    failed = replace(powerless, observations=(replace(first, value=None, status=Status.FAILED), *others))
+    beside = replace(powerless, observations=(replace(first, arm="noise", status=Status.FAILED), *others))
+    assert words.verdict(failed) == "Undecided: could not measure 1 of 24."
+    assert words.verdict(beside) == f"Undecided: {CONTROL_WORDS}."
+
+
+def test_a_control_without_power_is_said_with_what_the_claim_itself_lacks(checks: dict[str, CheckResult]) -> None:
+    nothing = _lost(checks["exponent"], Verdict.INCONCLUSIVE, NO_FIT)
+    powerless = replace(nothing, control=replace(nothing.control, as_expected=False))
+    own = NO_FIT.removeprefix("could not measure: ")
+    assert words.verdict(powerless) == (
+        f"Undecided: {CONTROL_WORDS}; nor does the claim's own measurement decide: {own}"
     )
-    assert words.verdict(nothing) == "Undecided: nothing could be estimated."
+    assert words.verdict(nothing) == f"Undecided: {NO_FIT}"
+
+
+def test_what_is_outside_without_an_interval_says_what_decided(checks: dict[str, CheckResult]) -> None:
+    because = "16 of 16 trials not-reached at m = 128"
+    missed = words.verdict(_lost(checks["exponent"], Verdict.OUTSIDE, because))
+    assert missed == f"Does not hold at these sizes, against what its claim file expects: {because}."
+    narrow = replace(_came_out(checks["frontier"], Verdict.OUTSIDE), because="no width up to 256 is sufficient")
+    assert words.verdict(narrow).endswith(": no width up to 256 is sufficient.")
 
 
 def test_a_formula_has_errors_and_no_interval(checks: dict[str, CheckResult]) -> None:
@@ -97,63 +141,58 @@ def test_a_claim_in_a_few_words(report: Report, verdicts: str, verdict: Verdict,
 
 
 @pytest.mark.parametrize(
-    ("predicted", "said"),
-    [
-        (
-            Predicted("exponent", "upper", 2 / 3, "exponent", 0.04, 0.02, ""),
-            "the power is at most 0.667, plus 0.04 of declared tolerance and 0.02 for the logarithm in the bound",
-        ),
-        (
-            Predicted("exponent", "lower", -1.0, "exponent", 0.2, 0.0, ""),
-            "the power is at least -1, less 0.2 of declared tolerance",
-        ),
-        (Predicted("exponent", "upper", 3.0, "exponent", 0.0, 0.0, ""), "the power is at most 3, with no tolerance"),
-        (Predicted("attainment", "both", -0.5, "exponent", 0.1, 0.0, ""), "reaches the power -0.5 of m, ± 0.1"),
-        (Predicted("growth", "upper", 0.17, "rate", 0.0, 0.0, ""), "the rate r is at most 0.17 per unit of m"),
-        (Predicted("growth", "lower", 0.2, "rate", 0.0, 0.0, ""), "the rate r is at least -0.2 per unit of m"),
-        (Predicted("growth", "both", 0.3, "rate", 0.0, 0.0, ""), "the rate r is between -0.3 and 0.3 per unit of m"),
-        (Predicted("event", "upper", 0.9, "probability", 0.0, 0.0, ""), "holds with probability at least 0.9"),
-        (Predicted("identity", "upper", 8.0, "rounding-units", 0.0, 0.0, ""), "agree up to 8 rounding units"),
-        (Predicted("decay", "upper", 0.0, "rate", 0.04, 0.0, ""), "grows by nothing, plus 0.04 of declared tolerance"),
-        (
-            Predicted("frontier", "upper", 2.0, "exponent", 0.3, 0.0, ""),
-            "m*, grows like a power of m of at most 2, plus 0.3 of declared tolerance",
-        ),
-        (Predicted("frontier", "upper", None, "exponent", 0.0, 0.0, ""), "no number: the smallest width"),
-        (Predicted("unheard-of", "upper", None, "exponent", 0.0, 0.0, "as it says"), "as it says"),
-    ],
-)
-def test_a_prediction_in_words(report: Report, predicted: Predicted, said: str) -> None:
-    assert said in words.predicted(replace(report.claims[0].checks[0], parameter="width", predicted=predicted))
-
-
-@pytest.mark.parametrize(
     ("kind", "said"),
     [
-        ("exponent", "power of m: 0.641 [0.622, 0.660], the interval at 99.5 %"),
-        ("growth", "rate r per unit of m: 1.2e-04 [-2.0e-04, 4.4e-04], the interval at 99.5 %, beside a power of 0.5"),
+        ("exponent", "exponent of m: 0.641 [0.622, 0.660], the interval at 99.5 %"),
+        ("growth", "rate per step of m: 1.2e-04 [-2.0e-04, 4.4e-04], the interval at 99.5 %, beside m^0.5"),
         ("event", "holds in 57 of 57 draws: share 1.000 [0.937, 1.000], the interval at 99.5 %"),
         ("identity", "largest error 0.35 rounding units in 24 draws"),
         ("decay", "over 4 decades; the loss shrinks by the share 0.05 (0.04 to 0.06) in each step of the tail"),
-        ("frontier", "m* at one point: 64 (50 to out of reach)"),
+        ("frontier", "m* at one point: 64 (50 to above 2048)"),
     ],
 )
 def test_a_measured_number_in_words(checks: dict[str, CheckResult], kind: str, said: str) -> None:
-    assert said in words.measured(checks[kind].finding.estimate, "width")
+    assert said in words.measured(replace(checks[kind], parameter="width"))
 
 
-def test_nothing_measured_is_said() -> None:
-    assert words.measured(None, "width") == "nothing: no trial gave a number that could be used"
+def test_one_draw_is_one(checks: dict[str, CheckResult]) -> None:
+    check = checks["identity"]
+    single = replace(check, finding=replace(check.finding, estimate=IdentityError(0.35, 8.0, 1)))
+    assert words.measured(single).endswith("in 1 draw")
+
+
+def test_without_an_interval_its_lack_is_explained(checks: dict[str, CheckResult]) -> None:
+    lost = _lost(checks["exponent"], Verdict.INCONCLUSIVE, NO_FIT)
+    assert words.measured(lost) == f"no interval: {NO_FIT.removeprefix('could not measure: ')}"
+    missed = _lost(checks["exponent"], Verdict.OUTSIDE, "96 of 96 not-reached")
+    assert words.measured(missed) == "no interval: 96 of 96 not-reached"
+
+
+def _frontier(check: CheckResult, estimate: Estimate | None) -> CheckResult:
+    return replace(check, finding=replace(check.finding, estimate=estimate), parameter="horizon")
+
+
+def test_widths_beyond_those_that_were_tried_are_no_numbers(checks: dict[str, CheckResult]) -> None:
+    beyond = Frontier(None, None, None, 0.9, (2.0, 3.0), (0.0, math.inf), (0.0, 2048.0), (256.0, math.inf), 5, (), 0.0)
+    every = Frontier(None, None, None, 0.9, (2.0, 3.0), (0.0, 0.0), (0.0, 0.0), (256.0, 256.0), 5, (), 0.0)
+    assert words.measured(_frontier(checks["frontier"], beyond)) == (
+        "m* at 2 horizons: at most 256, the smallest width tried; above 2048, the largest width tried"
+    )
+    assert words.measured(_frontier(checks["frontier"], every)) == (
+        "m* at 2 horizons: at most 256, the smallest width tried"
+    )
 
 
 @pytest.mark.parametrize(
     ("estimate", "shown"),
     [
-        (None, "nothing"),
+        (None, "no interval"),
         (IdentityError(0.35, 8.0, 24), "0.35 of 8"),
         (
-            Frontier(None, None, None, 0.9, (2.0,), (float("inf"),), (50.0,), (float("inf"),), 5, (), 0.0),
-            "m* = out of reach",
+            Frontier(
+                None, None, None, 0.9, (2.0, 3.0, 4.0), (0.0, 512.0, math.inf), (0.0,) * 3, (math.inf,) * 3, 5, (), 0.0
+            ),
+            "m* ≤ 256, = 512, > 2048",
         ),
         (
             Frontier(2.0, 1.5, 2.5, 0.9, (2.0, 3.0), (8.0, 9.0), (7.0, 8.0), (9.0, 10.0), 5, (), 0.0),
@@ -161,31 +200,55 @@ def test_nothing_measured_is_said() -> None:
         ),
     ],
 )
-def test_an_estimate_in_a_cell(estimate: Estimate | None, shown: str) -> None:
-    assert words.brief(estimate) == shown
+def test_an_estimate_in_a_cell(checks: dict[str, CheckResult], estimate: Estimate | None, shown: str) -> None:
+    assert words.brief(_frontier(checks["frontier"], estimate)) == shown
 
 
-def test_slack_says_its_side() -> None:
-    assert words.slack(None) == ""
-    assert words.slack(0.0) == "0: exactly as predicted"
-    assert words.slack(0.0671) == "+0.0671: the measured number lies 0.0671 on the allowed side of the prediction"
-    assert words.slack(-0.5) == "-0.5: the measured number lies 0.5 beyond the prediction, before its tolerance"
+BEYOND = "-0.5: the measured number lies 0.5 beyond the prediction"
 
 
-def test_every_kind_has_a_question_with_its_quantity(checks: dict[str, CheckResult]) -> None:
-    for kind, check in checks.items():
-        question = words.question(check)
-        assert question.endswith("?")
-        assert kind == "decay" or check.quantity in question
-    assert words.question(replace(checks["exponent"], kind="unheard-of")) == "What is activation-flips?"
-
-
-def test_what_varies_has_its_letter() -> None:
-    assert words.swept("width") == "the width m"
-    assert words.swept(None) == ""
-    assert words.swept("a stranger's") == "a stranger's"
+@pytest.mark.parametrize(
+    ("value", "kind", "tolerance", "earned", "said"),
+    [
+        (None, "exponent", 0.1, 0.0, ""),
+        (0.0, "exponent", 0.1, 0.0, "0: exactly as predicted"),
+        (
+            0.0671,
+            "exponent",
+            0.1,
+            0.0,
+            "+0.0671: the measured number lies 0.0671 on the allowed side of the prediction",
+        ),
+        (-0.5, "exponent", 0.1, 0.0, f"{BEYOND}, before its tolerance"),
+        (-0.5, "exponent", 0.1, 0.51, f"{BEYOND}, counting 0.51 for the logarithm, before its tolerance"),
+        (-0.5, "exponent", 0.0, 0.0, BEYOND),
+        (-0.5, "event", 0.0, 0.0, BEYOND),
+        (-0.5, "identity", 0.0, 0.0, BEYOND),
+        (-0.5, "growth", 0.0, 0.0, BEYOND),
+        (0.113, "attainment", 0.2, 0.0, "differs by 0.113 from the predicted exponent; ± 0.2 is allowed"),
+        (-0.113, "attainment", 0.2, 0.0, "differs by 0.113 from the predicted exponent; ± 0.2 is allowed"),
+    ],
+)
+def test_slack_says_its_side(
+    checks: dict[str, CheckResult], value: float | None, kind: str, tolerance: float, earned: float, said: str
+) -> None:
+    check = checks["exponent"]
+    predicted = Predicted(kind, "upper", 1.0, "exponent", tolerance, earned, "")
+    assert words.slack(replace(check, predicted=predicted, finding=replace(check.finding, slack=value))) == said
 
 
 def test_the_worst_case_names_its_search(checks: dict[str, CheckResult]) -> None:
-    assert words.worst(checks["exponent"]) == "found by the adversary kinks, of 1 that were tried"
-    assert words.worst(replace(checks["exponent"], worst_adversary=None)) == ""
+    check = checks["exponent"]
+    first, *others = check.observations
+    two = replace(check, observations=(replace(first, adversary="gaussian"), *others))
+    assert words.worst(check) == "kinks alone was tried"
+    assert words.worst(two) == "most often found by kinks; 2 were tried"
+    assert words.worst(replace(two, worst_adversary="kinks (16.9x gaussian)")) == (
+        "most often found by kinks, typically 16.9 times what gaussian noise does; 2 were tried"
+    )
+    assert words.worst(replace(check, worst_adversary=None)) == ""
+
+
+def test_a_sentence_ends_once() -> None:
+    assert words.sentence("it holds") == "it holds."
+    assert words.sentence("it holds, a...") == "it holds, a..."
