@@ -463,7 +463,8 @@ class KeptArm:
     holds: int | None  # of an event: in how many of them
     trials: str  # digest of all trials that were asked for: equal for the same seed, grid and draws
     numbers: tuple[KeptNumber, ...]
-    draws: int = 0  # replicates that were asked for; 0 where nobody has kept it
+    draws: int = 0  # replicates that were measured; 0 where nobody has kept it
+    left_out: int = 0  # replicates of the profile that a budget has taken away
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.errors import OutputError, UsageError
 from rnnconv_cli.records import Baseline, Comparison, KeptCheck, Report, Revision
 from rnnconv_cli.report.baseline_document import HINT, MOST_REVISIONS, as_text, read_baseline
-from rnnconv_cli.report.changes import exit_status, render
+from rnnconv_cli.report.changes import exit_status, render, some
 from rnnconv_cli.report.stored_report import read_report
 
 MOST_BYTES = 2**24  # a hundred times that of the quick profile
@@ -72,7 +72,8 @@ def compare(context: click.Context, baselines: tuple[Path, ...], result: Path, s
 
     Exits with 0 if nothing has changed, 3 if a number has, or drifts, or if a verdict has turned
     from within to outside or back. Another verdict that has moved is named and changes no status.
-    What one side lacks is listed as not compared, which is status 4 with --strict.
+    What one side lacks is listed as not compared, which is status 4 with --strict, and always where
+    no number was compared at all.
     """
     if len(baselines) > MOST_BASELINES:
         raise UsageError(f"{len(baselines)} baselines", f"at most {MOST_BASELINES}", "the newest ones say most")
@@ -90,15 +91,52 @@ def update(baseline: Path, result: Path, reason: str | None) -> None:
     """Rewrite BASELINE with the numbers of RESULT, and show what has changed.
 
     The reason is kept in the file, with the date and the digest of what was replaced, up to the
-    last 50. Thresholds and noise stay as they were declared.
+    last 50. Thresholds and noise stay as they were declared, and checks that RESULT lacks stay as
+    they are.
     """
     _refuse_silence(reason)
     text = _text(baseline)
     before, now = read_baseline(text, str(baseline)), _kept(result)
+    lacking = _lacking(before, now)
+    _refuse_two_runs(before, now, lacking)
     _show(_compared((before,), now), strict=False)
     revision = Revision(now.date, reason or _asked(), hashlib.sha256(text.encode()).hexdigest())
-    _write(baseline, _declared(now, before, revision))
-    put(f"rewrote {baseline}: {_size(now)}\n")
+    after = _declared(_with_lacking(now, before, lacking), before, revision)
+    _write(baseline, after)
+    if lacking:
+        put(f"kept as they were, with the conditions of then: {_names(lacking)}\n")
+    put(f"rewrote {baseline}: {_size(after)}\n")
+
+
+def _lacking(before: Baseline, now: Baseline) -> tuple[KeptCheck, ...]:
+    """The checks of a baseline that a result lacks."""
+    measured = {(check.claim, check.id) for check in now.checks}
+    return tuple(check for check in before.checks if (check.claim, check.id) not in measured)
+
+
+def _refuse_two_runs(before: Baseline, now: Baseline, lacking: Sequence[KeptCheck]) -> None:
+    """Raise UsageError where checks of one seed and profile would be kept beside those of another."""
+    ours, theirs = (f"seed {each.seed} of the {each.profile} profile" for each in (now, before))
+    if lacking and ours != theirs:
+        found = f"a result at {ours} without {_names(lacking)}"
+        hint = "nothing was rewritten; a baseline is of one seed and profile"
+        raise UsageError(found, f"all checks of the baseline, or {theirs}", hint)
+
+
+def _with_lacking(now: Baseline, before: Baseline, lacking: Sequence[KeptCheck]) -> Baseline:
+    """The new numbers and those of checks that were not measured again.
+
+    Conditions stay those of the kept ones: of others, round-off would be called a change.
+    """
+    if not lacking:
+        return now
+    measured = {claim for claim, _ in now.claims}
+    claims = (*now.claims, *(each for each in before.claims if each[0] not in measured))
+    return replace(now, claims=claims, checks=(*now.checks, *lacking), conditions=before.conditions)
+
+
+def _names(checks: Sequence[KeptCheck]) -> str:
+    return some([f"{check.claim}/{check.id}" for check in checks])
 
 
 def _refuse_silence(reason: str | None) -> None:

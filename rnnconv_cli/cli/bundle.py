@@ -62,7 +62,7 @@ def bundle(context: click.Context, result: Path, file: Path, given: tuple[Path, 
     from rnnconv_cli.report.stored_report import read_report
 
     report = read_report(text, str(result))
-    overrides = _overrides(dict(report.environment.facts).get("command"))
+    overrides = overrides_of(dict(report.environment.facts).get("command"))
     claims = found_claims(report, given, overrides)
     contents = contents_of(text, report, claims, overrides)
     data = archive_of(contents, report.tool_version, drawn_with(), overrides)
@@ -74,7 +74,7 @@ def bundle(context: click.Context, result: Path, file: Path, given: tuple[Path, 
     put(_summary(file, data, len(claims)))
 
 
-def _overrides(command: object) -> Overrides:
+def overrides_of(command: object) -> Overrides:
     """What the command of a run has laid over its claims; nothing where the run was no `rnnconv verify`."""
     from rnnconv_cli.spec.loader import Overrides
 
@@ -86,7 +86,7 @@ def _overrides(command: object) -> Overrides:
         return Overrides()
     with verify.make_context(name, words, resilient_parsing=True) as given:
         found = given.params
-    return Overrides(found["settings"], found["replicates"], found["checks"])
+    return Overrides(found["settings"] or (), found["replicates"], found["checks"] or ())
 
 
 def _summary(file: Path, data: bytes, n_claims: int) -> str:

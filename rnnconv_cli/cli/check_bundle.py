@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from rich.console import RenderableType
 
+from rnnconv_cli.cli.bundle import overrides_of
 from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE
@@ -46,7 +47,8 @@ def check_bundle(context: click.Context, file: Path, count: int | None, seed: in
     Every byte must be accounted for, the trials be those that the claim files ask for, and every
     verdict, judged again from the observations, be the stored one. --rerun measures some trials
     again: under the same conditions every bit must be the same, under others, which are named,
-    a small relative difference is allowed.
+    a small relative difference is allowed. A trial that had failed and can be
+    measured now differs.
 
     Exits with 0 if all is as it must be, 2 if BUNDLE is none or not safe to read, 3 if something
     differs, 5 if a trial could not be measured.
@@ -56,12 +58,16 @@ def check_bundle(context: click.Context, file: Path, count: int | None, seed: in
 
     style = style_of(sys.stdout)
     with progress_on(sys.stderr, quiet=False) as progress:
-        checked = check(file, progress)
+        checked = check(file, progress, overrides_of)
     put(painted(_found(checked, file, style), style))
     status = EXIT_CONTRADICTED if checked.differences else 0
+    unconfirmed = checked.unconfirmed
     if count is not None and checked.report is not None and not checked.differences:
-        status = max(status, _measure_again(checked.report, file, count, seed, style))
-    put(painted([_line("verdict", _verdict(checked, status, count), style)], style))
+        reruns = _measure_again(checked.report, file, count, seed, style)
+        status = max((status, *(each.exit_status for each in reruns)))
+        if reruns and not any(each.is_confirmed for each in reruns):
+            unconfirmed = (*unconfirmed, "no bit was confirmed by measuring")
+    put(painted([_line("verdict", _verdict(checked, status, count, unconfirmed), style)], style))
     context.exit(status)
 
 
@@ -81,8 +87,8 @@ def _found(checked: Checked, file: Path, style: Style) -> Iterator[RenderableTyp
             yield _line(step.name, f"... and {len(step.differences) - MOST_SHOWN:,} more", style)
 
 
-def _measure_again(report: Report, file: Path, count: int, seed: int | None, style: Style) -> int:
-    """Measure trials again, show each as soon as it is compared, and return the exit status that they lead to."""
+def _measure_again(report: Report, file: Path, count: int, seed: int | None, style: Style) -> Sequence[Rerun]:
+    """Measure trials again, and show each as soon as it is compared."""
     from rnnconv_cli.cli.progress import progress_on
     from rnnconv_cli.evidence.rerun import chosen, distinct_trials, measured_again
 
@@ -91,12 +97,12 @@ def _measure_again(report: Report, file: Path, count: int, seed: int | None, sty
     trials = chosen(every, count, number)
     said = f"{len(trials)} of {len(every):,} trials, the choice of --seed-of-choice {number}"
     put(painted([_line("rerun", said, style)], style))
-    status = 0
+    found = []
     with progress_on(sys.stderr, quiet=False) as progress:
         for each in measured_again(report, trials, str(file), progress):
             put(painted(_rerun(each, style), style))
-            status = max(status, each.exit_status)
-    return status
+            found.append(each)
+    return found
 
 
 def _rerun(rerun: Rerun, style: Style) -> Iterator[RenderableType]:
@@ -109,19 +115,23 @@ def _rerun(rerun: Rerun, style: Style) -> Iterator[RenderableType]:
 def _comparison(replay: Replay) -> str:
     """What came out, and by which rule it was compared."""
     pairs = len(replay.compared)
-    if replay.has_failed or replay.had_failed:
-        return "could not be measured now" if replay.has_failed else "measured now, and had failed then"
+    if replay.has_failed:
+        return "could not be measured now"
+    if replay.had_failed:
+        return "measured now, and had failed then: the result has kept this draw from its verdict"
+    detail = "" if replay.has_same_detail else "; the detail differs"
     if replay.is_same:
-        return f"same bits in {pairs} reading{'s' if pairs > 1 else ''}"
+        return f"same bits in {pairs} reading{'s' if pairs > 1 else ''}{detail}"
     largest = max((each.relative or 0.0) for each in replay.compared)
-    found = f"other bits, relative difference {largest:.2g}"
+    curve = "" if replay.has_same_curve else ", another loss curve"
+    found = f"other bits, relative difference {largest:.2g}{curve}{detail}"
     if not replay.changes:
         return f"{found}: under the same conditions every bit must be the same"
     rule = "as close as other conditions must be" if replay.exit_status == 0 else "further than other conditions allow"
     return f"{found}, {rule} ({', '.join(replay.changes)})"
 
 
-def _verdict(checked: Checked, status: int, count: int | None) -> str:
+def _verdict(checked: Checked, status: int, count: int | None, unconfirmed: Sequence[str]) -> str:
     if checked.differences:
         kept = "; nothing was measured again" if count is not None else ""
         return f"something differs{kept}{_other_sources(checked)}"
@@ -129,7 +139,8 @@ def _verdict(checked: Checked, status: int, count: int | None) -> str:
         return "a trial that was measured again differs"
     if status == EXIT_COULD_NOT_MEASURE:
         return "a trial could not be measured again"
-    return "all is as it must be; who made the bundle, only its SHA-256 can tell"
+    but = f", but {'; '.join(unconfirmed)}" if unconfirmed else ""
+    return f"all is as it must be{but}; who made the bundle, only its SHA-256 can tell"
 
 
 def _other_sources(checked: Checked) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,8 @@ from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.records import Reading, Status
-from rnnconv_cli.report.document import stored_value
 from rnnconv_cli.report.layout import Style, heading, painted, paragraph
-from rnnconv_cli.report.stored_trial import StoredTrial, read_trial
+from rnnconv_cli.report.stored_trial import StoredTrial, as_stored, read_trial
 from rnnconv_cli.sweep.serial import KEY_DIGITS
 
 if TYPE_CHECKING:
@@ -37,10 +36,11 @@ def replay(context: click.Context, result: Path, key: str) -> None:
     """Measure one trial of RESULT, a file that verify has written, again, and compare bits.
 
     Each observation of a result names its trial by a key. Under the same conditions (backend,
-    sources, versions, processor) every bit must be the same; under others, which are named, a
-    small relative difference is allowed.
+    sources, versions, processor) every bit must be the same, those of a loss curve too; under
+    others, which are named, a small relative difference is allowed.
 
-    Exits with 0 if the readings are as they must be, 3 if not, 5 if the trial could not be measured.
+    Exits with 0 if the readings are as they must be, 3 if not, also if a trial that had failed can
+    be measured now, 5 if the trial could not be measured.
     """
     stored = read_trial(text_of(result), str(result), key)
     from rnnconv_cli.cli.progress import progress_on
@@ -48,7 +48,7 @@ def replay(context: click.Context, result: Path, key: str) -> None:
 
     again.refuse_impossible(stored.trial, stored.backend, str(result))
     with progress_on(sys.stderr, quiet=False) as progress:
-        now = tuple(map(_as_stored, again.measure_again(stored.trial, stored.backend, progress)))
+        now = tuple(map(as_stored, again.measure_again(stored.trial, stored.backend, progress)))
     changes = again.changes(stored.environment, stored.backend)
     style = style_of(sys.stdout)
     put(painted(_settings(stored, style), style))
@@ -58,11 +58,6 @@ def replay(context: click.Context, result: Path, key: str) -> None:
         put(painted(_comparison(found, places, style), style))
         status = max(status, found.exit_status)
     context.exit(status)
-
-
-def _as_stored(reading: Reading) -> Reading:
-    """A reading with the value that a result would have."""
-    return replace(reading, value=stored_value(reading.value, reading.status))
 
 
 def _distinct(stored: StoredTrial) -> dict[tuple[Reading, ...], list[str]]:
@@ -102,6 +97,9 @@ def _comparison(found: Replay, places: list[str], style: Style) -> Iterator[Rend
     yield _line("conditions", under, style)
     for each in found.compared:
         yield _line(f"at {each.stored.point:g}", _in_words(each), style)
+    for each in found.compared:
+        if each.stored.curve or each.now.curve:
+            yield _line("loss curve", _curve_in_words(each.stored, each.now), style)
     then, now = (_details(each) for each in ([p.stored for p in found.compared], [p.now for p in found.compared]))
     for detail in then:
         yield _line("detail" if then == now else "then", detail, style)
@@ -118,7 +116,7 @@ def _details(readings: Iterable[Reading]) -> tuple[str, ...]:
 def _in_words(pair: Compared) -> str:
     """The two numbers, and how far they are apart."""
     stored, now = (_number(each) for each in (pair.stored, pair.now))
-    if pair.is_same:
+    if pair.has_same_value:
         return f"{stored}: same bits" if pair.now.value is not None else f"{stored}, and again"
     if pair.now.point not in (None, pair.stored.point):
         return f"{stored}, and now {now} at {pair.now.point:g}: read elsewhere"
@@ -126,6 +124,21 @@ def _in_words(pair: Compared) -> str:
         return f"{stored}, and now {now}"
     units = "1 unit" if pair.last_places == 1 else f"{pair.last_places:.4g} units"
     return f"{stored}, and now {now}: {units} in the last place, relative difference {pair.relative:.2g}"
+
+
+def _curve_in_words(stored: Reading, now: Reading) -> str:
+    """How many losses a run has, or the first that is another."""
+    steps = [[step for step, _ in each.curve] for each in (stored, now)]
+    if steps[0] != steps[1]:
+        return f"{len(steps[0])} losses, and now {len(steps[1])}, at other steps"
+    apart = [
+        f"{one!r}, and now {other!r}, at step {step}"
+        for (step, one), (_, other) in zip(stored.curve, now.curve, strict=True)
+        if repr(one) != repr(other)
+    ]
+    if not apart:
+        return f"{len(steps[0])} losses: same bits"
+    return f"{len(apart)} of {len(steps[0])} losses have other bits: first {apart[0]}"
 
 
 def _number(reading: Reading) -> str:
@@ -138,9 +151,10 @@ def _verdict(found: Replay) -> str:
     if found.has_failed:
         return "could not be measured now" + (", as when the result was written" if found.had_failed else "")
     if found.had_failed:
-        return "measured now; the result has no value to compare with"
+        return "measured now, and had failed then: the result has kept this draw from its verdict"
+    words = "" if found.has_same_detail else "; the detail differs"
     if found.is_same:
-        return "same bits"
+        return f"same bits{words}"
     if found.changes:
-        return CLOSE if found.exit_status == 0 else APART
-    return OTHER_BITS
+        return (CLOSE if found.exit_status == 0 else APART) + words
+    return OTHER_BITS + words

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import loads
 from pathlib import Path
@@ -23,10 +24,11 @@ from rnnconv_cli.evidence.planned import (
 )
 from rnnconv_cli.kernels.backend import BACKENDS
 from rnnconv_cli.kernels.cache import fingerprint
-from rnnconv_cli.records import Report
+from rnnconv_cli.records import Observation, Report, Status
 from rnnconv_cli.report.document import document
 from rnnconv_cli.report.stored_report import read_report
-from rnnconv_cli.spec.loader import LoadedClaim, load_bytes
+from rnnconv_cli.spec import catalogue
+from rnnconv_cli.spec.loader import LoadedClaim, Overrides, load, load_bytes
 from rnnconv_cli.spec.possible import LARGEST_SEED
 from rnnconv_cli.sweep.machine import PACKAGE
 from rnnconv_cli.sweep.progress import Progress
@@ -53,6 +55,7 @@ class Checked:
     report: Report | None  # None where it was not read
     steps: tuple[Step, ...]
     written_by: str = ""  # which rnnconv has written the result, in words; nothing where it is this one
+    unconfirmed: tuple[str, ...] = ()  # what was not looked at, or has nothing here to be compared with, in words
 
     @property
     def differences(self) -> tuple[Difference, ...]:
@@ -60,10 +63,11 @@ class Checked:
         return tuple(each for step in self.steps for each in step.differences)
 
 
-def check(path: Path, progress: Progress) -> Checked:
+def check(path: Path, progress: Progress, overrides_of: Callable[[object], Overrides]) -> Checked:
     """Check a bundle, part by part, up to the first that cannot be believed.
 
-    Raises UsageError for what is no bundle, or not safe to read.
+    `overrides_of` reads from a command what it has laid over its claims. Raises UsageError for what is no bundle, or
+    not safe to read.
     """
     progress.phase("reading the bundle", None)
     file = opened(path, KEPT)
@@ -77,12 +81,18 @@ def check(path: Path, progress: Progress) -> Checked:
     wrong = (*_settings(report), *_made_again(file, manifest, report))
     said = "every part of it is known, and what is made of it follows from it"
     steps.append(Step("result", said, wrong, _page_note(manifest)))
+    steps.append(_overrides(manifest.overrides, overrides_of(dict(report.environment.facts).get("command"))))
     claims, wrong = _claims(manifest, file.kept, report)
-    steps.append(Step("claims", f"{_number(len(claims), 'claim file')} with the digest that the result names", wrong))
+    others = tuple(_unlike_the_catalogue(claims, manifest.overrides))
+    said = f"{_number(len(claims), 'claim file')} with the digest that the result names"
+    steps.append(Step("claims", said, wrong, "; ".join(others)))
     if not any(step.differences for step in steps):
         progress.phase("planning and judging again", None)
         steps += _judged(claims, report, manifest.overrides.checks)
-    return Checked(file, report, tuple(steps), _written_by(report))
+    unread = (f"{PAGE} was not compared",) if _page_note(manifest) else ()
+    n_failed = _n_failed(report)
+    failed = (f"{_number(n_failed, 'observation')} failed",) if n_failed else ()
+    return Checked(file, report, tuple(steps), _written_by(report), (*unread, *others, *failed))
 
 
 def _written_by(report: Report) -> str:
@@ -157,6 +167,35 @@ def _page_note(manifest: Manifest) -> str:
     return f"{PAGE} was not compared, as it was drawn with {then}, and here is {now}: rely on the other files"
 
 
+def _overrides(named: Overrides, given: Overrides) -> Step:
+    """What the claim files are read with, which must be what the result's own command has laid over them."""
+    found = f"names the overrides {_in_words(named)}, and the command of the result has {_in_words(given)}"
+    return Step("overrides", _in_words(named), () if named == given else (Difference(MANIFEST, found),))
+
+
+def _in_words(overrides: Overrides) -> str:
+    words = [f"--set {key}={value}" for key, value in overrides.settings]
+    if overrides.replicates is not None:
+        words.append(f"--replicates {overrides.replicates}")
+    return " ".join((*words, *(f"--check {check}" for check in overrides.checks))) or "none"
+
+
+def _unlike_the_catalogue(claims: Sequence[LoadedClaim], overrides: Overrides) -> Iterator[str]:
+    """Name the files that go by the name of a claim of this rnnconv's catalogue, and say something else."""
+    shipped = {path.stem: path for path in catalogue.shipped()}
+    for each in claims:
+        path = shipped.get(each.claim.id)
+        if path is not None and _digest(path, overrides) != each.digest:
+            yield f"{claim_member(each.claim.id)} is not the one of this rnnconv's catalogue"
+
+
+def _digest(path: Path, overrides: Overrides) -> str | None:
+    try:
+        return load(path, overrides).digest
+    except (SpecError, UsageError):
+        return None
+
+
 def _claims(
     manifest: Manifest, kept: Mapping[str, bytes], report: Report
 ) -> tuple[tuple[LoadedClaim, ...], tuple[Difference, ...]]:
@@ -191,21 +230,43 @@ def _judged(claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str]
     """The steps that follow where the files are in order: one that fails ends them."""
     n_checks = sum(len(claim.checks) for claim in report.claims)
     wrong = (*selection_differences(claims, report, checks), *budget_differences(claims, report, checks))
-    yield Step("checks", f"{n_checks}, all that the command has chosen", wrong)
+    chosen = "; ".join(
+        f"{len(result.checks)} of {len(claim.claim.checks)} of {result.id}"
+        for claim, result in zip(claims, report.claims, strict=True)
+    )
+    yield Step("checks", f"{n_checks}, all that the command has chosen: {chosen}", wrong)
     if wrong:
         return
     claims = claims_within(claims, report)
-    n_rows = sum(len(check.observations) for claim in report.claims for check in claim.checks)
+    n_rows = len(_observations(report))
+    n_failed = _n_failed(report)
     try:
         wrong = tuple(observation_differences(claims, report, checks))
     except (SpecError, UsageError) as error:
         wrong = (Difference("the plan", f"cannot be made again by this rnnconv: {error}"),)
-    yield Step(
-        "trials", f"{_number(n_rows, 'observation')}, those that the claim files ask for, under their own keys", wrong
-    )
+    said = f"{_number(n_rows, 'observation')}, those that the claim files ask for, under their own keys"
+    yield Step("trials", said, wrong, f"{n_failed:,} of them failed when the result was written" if n_failed else "")
     if not wrong:
         same = "every verdict, reason and estimate is the stored one"
-        yield Step("verdicts", f"judged again: {same}", tuple(verdict_differences(claims, report, checks)))
+        wrong = tuple(verdict_differences(claims, report, checks))
+        yield Step("verdicts", f"judged again: {same}", wrong)
+        if not wrong:
+            yield Step("outcome", _outcome(report), ())
+
+
+def _outcome(report: Report) -> str:
+    """What the result says, in numbers."""
+    verdicts = Counter(check.verdict for claim in report.claims for check in claim.checks)
+    counted = ", ".join(f"{count} {verdict}" for verdict, count in verdicts.items())
+    return f"{counted}; exit status {report.exit_status}"
+
+
+def _n_failed(report: Report) -> int:
+    return sum(each.status is Status.FAILED for each in _observations(report))
+
+
+def _observations(report: Report) -> Sequence[Observation]:
+    return [each for claim in report.claims for check in claim.checks for each in check.observations]
 
 
 def _number(count: int, name: str) -> str:

@@ -23,7 +23,8 @@ from rnnconv_cli.sweep.serial import key_of
 
 Place = tuple[str, str]  # claim, check
 Row = tuple[str, float, str | None, Trial]  # arm, point, adversary, trial
-Readings = tuple[tuple[float | None, Status, str], ...]  # value, status and detail, wherever a trial is read
+Curve = tuple[tuple[int, float], ...]
+Readings = tuple[Curve, tuple[tuple[float | None, Status, str], ...]]  # value, status and detail, wherever it is read
 
 
 def selection_differences(claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str]) -> Iterator[Difference]:
@@ -169,8 +170,9 @@ def _unequal(place: str, observations: Sequence[Observation], measured: dict[Tri
         runs[each.arm, each.trial].append(each)
     for (_, trial), rows in runs.items():
         length = len(trial.read_at) or 1  # an arm may have a trial at several points
+        curve = next((each.curve for each in rows if each.curve), ())
         for first in range(0, len(rows), length):
-            readings = tuple((each.value, each.status, each.detail) for each in rows[first : first + length])
+            readings = curve, tuple((each.value, each.status, each.detail) for each in rows[first : first + length])
             if measured.setdefault(trial, readings) != readings:
                 found = f"has other readings of the trial {key_of(trial)} than the result has elsewhere"
                 yield Difference(place, found)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, ResourceError
 from rnnconv_cli.records import Observation, Reading, Report, Trial
-from rnnconv_cli.report.document import stored_value
+from rnnconv_cli.report.stored_trial import as_stored
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.replay import Replay, changes, compared, measure_again, refuse_impossible
 from rnnconv_cli.sweep.serial import key_of
@@ -30,6 +30,11 @@ class Rerun:
     def exit_status(self) -> int:
         """0 where the readings are as they must be, 3 where not, 5 where there are none."""
         return EXIT_COULD_NOT_MEASURE if self.problem else max(each.exit_status for each in self.replays)
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether all bits are the same, wherever the result has it."""
+        return bool(self.replays) and all(each.is_same for each in self.replays)
 
 
 def distinct_trials(report: Report) -> tuple[Trial, ...]:
@@ -56,7 +61,7 @@ def measured_again(report: Report, trials: Sequence[Trial], origin: str, progres
         refuse_impossible(trial, report.backend, origin)
         places = tuple(stored[trial])
         try:
-            now = tuple(map(_as_stored, measure_again(trial, report.backend, progress)))
+            now = tuple(map(as_stored, measure_again(trial, report.backend, progress)))
         except ResourceError as error:
             yield Rerun(key_of(trial), label(trial), places, (), str(error))
             continue
@@ -73,12 +78,11 @@ def _observations(report: Report) -> Iterator[tuple[str, Observation]]:
 
 
 def _runs(rows: Sequence[Observation], length: int) -> Iterator[tuple[Reading, ...]]:
-    """The readings of each time that a place has a trial: an arm may have it at several points."""
+    """The readings of each time that a place has a trial: an arm may have it at several points, with one curve."""
+    curve = next((each.curve for each in rows if each.curve), ())
     for first in range(0, len(rows), length):
-        run = rows[first : first + length]
-        yield tuple(Reading(each.value, each.status, each.point, detail=each.detail) for each in run)
-
-
-def _as_stored(reading: Reading) -> Reading:
-    """A reading with the value that a result would have."""
-    return replace(reading, value=stored_value(reading.value, reading.status))
+        run = enumerate(rows[first : first + length])
+        yield tuple(
+            Reading(each.value, each.status, each.point, () if position else curve, each.detail)
+            for position, each in run
+        )

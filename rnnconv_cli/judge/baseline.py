@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rnnconv_cli.records import (
     CONTROL,
+    LEAST_KEPT_LEVEL,
     MAIN,
     Baseline,
     CheckResult,
@@ -42,26 +43,39 @@ def kept(report: Report, conditions: tuple[tuple[str, str], ...], date: str) -> 
         backend=report.backend,
         conditions=conditions,
         claims=tuple((claim.id, claim.digest[:DIGEST_DIGITS]) for claim in report.claims),
-        checks=tuple(_check(claim.id, check) for claim in report.claims for check in claim.checks),
+        checks=tuple(_check(claim.id, check, _left_out(report)) for claim in report.claims for check in claim.checks),
     )
 
 
-def _check(claim: str, check: CheckResult) -> KeptCheck:
+def _left_out(report: Report) -> dict[tuple[str, str, str], int]:
+    """How many replicates of its profile each arm (claim, check, arm) lacks for want of time."""
+    planned = report.plan.arms if report.plan else ()
+    return {(each.claim, each.check, each.arm): each.replicates_left_out for each in planned}
+
+
+def _check(claim: str, check: CheckResult, left_out: Mapping[tuple[str, str, str], int]) -> KeptCheck:
     main, control = check.finding, check.control.finding
+
+    def arm(finding: Finding, name: str) -> KeptArm:
+        observations = [each for each in check.observations if each.arm == name]
+        return _arm(finding, observations, left_out.get((claim, check.id, name), 0))
+
     return KeptCheck(
         claim,
         check.id,
         check.verdict,
-        _arm(main, [each for each in check.observations if each.arm == MAIN]),
-        _arm(control, [each for each in check.observations if each.arm == CONTROL]),
+        arm(main, MAIN),
+        arm(control, CONTROL),
     )
 
 
-def _arm(finding: Finding, observations: Iterable[Observation]) -> KeptArm:
+def _arm(finding: Finding, observations: Sequence[Observation], left_out: int) -> KeptArm:
     kind, points, count, holds, numbers = _figures(finding.estimate)
     level = round(getattr(finding.estimate, "level", 0.0), LEVEL_DECIMALS)
-    known = level if 0 < level < 1 else None
-    return KeptArm(finding.verdict, kind, points, known, count, holds, _digest(observations), tuple(numbers))
+    known = level if LEAST_KEPT_LEVEL <= level < 1 else None
+    draws = len({each.trial.replicate for each in observations})
+    trials = _digest(observations)
+    return KeptArm(finding.verdict, kind, points, known, count, holds, trials, tuple(numbers), draws, left_out)
 
 
 def _digest(observations: Iterable[Observation]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from rnnconv_cli.judge.moved import EXTREME, Figure, Tolerance, difference, drift, round_off, step_p
+from rnnconv_cli.judge.moved import EXTREME, Figure, Tolerance, difference, drift, has_same_interval, round_off, step_p
 from rnnconv_cli.records import (
     CONTROL,
     MAIN,
@@ -67,7 +67,20 @@ def compare(
         differs=differs,
         baselines=len(baselines),
         error=ERROR,
+        other_runs=tuple(_other_runs(newest, now)),
     )
+
+
+def _other_runs(then: Baseline, now: Baseline) -> Iterator[str]:
+    """In what two runs differ besides their conditions, so that other trials are no surprise."""
+    if then.seed != now.seed:
+        yield f"seed {then.seed} → {now.seed}"
+    if then.profile != now.profile:
+        yield f"profile {then.profile} → {now.profile}"
+    digests = dict(then.claims)
+    edited = [claim for claim, digest in now.claims if digests.get(claim, digest) != digest]
+    if edited:
+        yield f"edited claims: {', '.join(edited)}"
 
 
 def _by_name(baseline: Baseline) -> dict[tuple[str, str], KeptCheck]:
@@ -108,15 +121,18 @@ def _nothing(name: str) -> KeptNumber:
 def _same_trials(then: Baseline, before: KeptArm, now: Baseline, after: KeptArm, claim: str) -> bool:
     """Whether two arms have asked for the same trials.
 
-    A frontier's search asks for what its answers call for: two that begin alike are the same search, so that other
-    trials mean other answers.
+    A frontier's search asks for what its answers call for: two that begin alike, with as much left out for want of
+    time, are the same search, so that other trials mean other answers. An estimate that is gone at the same seed is no
+    other trial either.
     """
     if before.trials and before.trials == after.trials:
         return True
+    if (then.seed, then.profile, before.left_out) != (now.seed, now.profile, after.left_out):
+        return False
+    if before.numbers and not after.numbers:
+        return True
     is_same_claim = any(each == claim and (each, digest) in now.claims for each, digest in then.claims)
-    is_same_run = (then.seed, then.profile) == (now.seed, now.profile)
-    is_same_search = (before.kind, before.points) == (after.kind, after.points) and before.kind == "frontier"
-    return is_same_claim and is_same_run and is_same_search
+    return is_same_claim and before.points == after.points and before.kind == after.kind == "frontier"
 
 
 def _first_look(pair: _Pair, is_elsewhere: bool, tolerance: Tolerance) -> Change:
@@ -128,32 +144,53 @@ def _first_look(pair: _Pair, is_elsewhere: bool, tolerance: Tolerance) -> Change
         *pair.place, Outcome.SAME, rule, then.number.value, now.number.value, apart, max(allowed, pair.noise),
         then.half_width, by_ratio=now.number.by_ratio,
     )  # fmt: skip
-    if then.number.value is None and now.number.value is None:
-        return change
     if pair.is_same_trials:
-        why = _other_values(then, now, rule)
-        is_same = apart is not None and abs(apart) <= change.allowed and not why
+        why = _other_values(then, now, change.allowed)
+        is_same = _has_same_value(then, now, change.allowed) and not why
         return change if is_same else replace(change, outcome=Outcome.CHANGED, because=why)
-    if then.arm.kind == now.arm.kind == EXTREME:
-        return replace(change, outcome=Outcome.UNTESTED)
+    if _is_nothing(then.number) and _is_nothing(now.number):
+        return change
     why = _obstacle(then, now)
+    if not why and then.arm.kind == EXTREME:
+        return replace(change, outcome=Outcome.UNTESTED)
     return replace(change, outcome=Outcome.NOT_COMPARED, because=why) if why else change
 
 
-def _other_values(then: Figure, now: Figure, rule: Rule) -> str:
-    """Of what else a number of the same trials is made; under other conditions a fit may lose a value."""
-    if rule is Rule.BITS and then.arm.kind == now.arm.kind and then.arm.count != now.arm.count:
+def _has_same_value(then: Figure, now: Figure, allowed: float) -> bool:
+    """Without an allowance by the number itself: a logarithm may round two neighbours to one."""
+    apart = difference(then, now)
+    is_near = apart is not None and abs(apart) <= allowed and allowed > 0
+    return is_near or then.number.value == now.number.value
+
+
+def _is_nothing(number: KeptNumber) -> bool:
+    return number.value is None and number.low is None and number.high is None
+
+
+def _other_values(then: Figure, now: Figure, allowed: float) -> str:
+    """What else is not the same of the same trials' number; empty for nothing."""
+    if then.arm.kind == now.arm.kind and then.arm.count != now.arm.count:
         return f"made of {then.arm.count} values then, {now.arm.count} now"
-    return ""
+    has_lost_value = then.number.value is not None and now.number.value is None
+    if has_lost_value or has_same_interval(then, now, allowed):
+        return ""
+    return f"its interval was {_interval(then.number)}, and is {_interval(now.number)}"
+
+
+def _interval(number: KeptNumber) -> str:
+    low, high = ("open" if end is None else f"{end:g}" for end in (number.low, number.high))
+    return f"[{low}, {high}]"
 
 
 def _obstacle(then: Figure, now: Figure) -> str:
-    """Why two numbers cannot be tested; empty where they can."""
+    """Why two numbers cannot be tested; empty where they can, and for extremes, which are not."""
     for figure, which in ((then, "the baseline"), (now, "the result")):
         if figure.number.value is None:
             return f"no number in {which}"
     if then.arm.kind != now.arm.kind:
         return f"an estimate of kind {then.arm.kind} then, {now.arm.kind} now"
+    if then.arm.kind == EXTREME:
+        return ""
     for figure, which in ((then, "the baseline"), (now, "the result")):
         if not figure.is_tested:
             return f"no closed interval in {which}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnconv_cli.records import KeptArm, KeptNumber
+from rnnconv_cli.records import LEAST_KEPT_LEVEL, KeptArm, KeptNumber
 from rnnconv_cli.stats.change import Shift, drift_weights, leverage, p_value, shares_p_value, shift, step_weights
 from rnnconv_cli.stats.student import Array, t_quantile
 
@@ -16,6 +16,8 @@ EVENT, EXTREME = "probability", "identity-error"
 MOST_DRAWS = 10**6  # of one event: an exact test lists them all
 MOST_LEVEL = 1 - 1e-8  # beyond, a quantile is all rounding
 LARGEST = 1e100  # whose square is still a number
+END_STEPS = 4  # times as far as its count, at most, an end of an exact interval goes
+WRITTEN = 1e-4  # of a half-width: what a kept end is rounded to
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +51,34 @@ class Figure:
         return max(value - low, high - value)
 
     @property
+    def has_quantile(self) -> bool:
+        """Whether the quantile that made its interval is known, and is a number to divide by."""
+        level = self.arm.level
+        return level is not None and LEAST_KEPT_LEVEL <= level < MOST_LEVEL and self.arm.count > 1
+
+    @property
     def is_tested(self) -> bool:
         """Whether its interval says how far it may be by chance; a stranger's file may have any other."""
         arm = self.arm
         if arm.kind == EVENT:
             return arm.holds is not None and 0 <= arm.holds <= arm.count and 0 < arm.count <= MOST_DRAWS
         ends = abs(self.value or 0.0), self.half_width
-        is_sized = all(end is not None and 0 <= end < LARGEST for end in ends)
-        return is_sized and arm.level is not None and 0 < arm.level < MOST_LEVEL and arm.count > 1
+        return self.has_quantile and all(end is not None and 0 <= end < LARGEST for end in ends)
 
     @property
     def error(self) -> float:
         """Its standard error: the half-width over the quantile of Student's t that made it."""
-        return (self.half_width or 0.0) / t_quantile(self.arm.count - 1, self.arm.level or 0.0)
+        return (self.half_width or 0.0) / self.quantile
+
+    @property
+    def quantile(self) -> float:
+        """Student's, that its interval was made by. Only of a figure that has one."""
+        return t_quantile(self.arm.count - 1, self.arm.level or 0.0)
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The ends of its interval on the scale of its value; None where open, or unknown."""
+        return self._scaled(self.number.low), self._scaled(self.number.high)
 
     def _scaled(self, value: float | None) -> float | None:
         if value is None or not self.number.by_ratio:
@@ -93,11 +110,25 @@ def round_off(then: Figure, now: Figure, tolerance: Tolerance) -> float:
     return tolerance.relative * max(1.0, largest)
 
 
+def has_same_interval(then: Figure, now: Figure, allowed: float) -> bool:
+    """Whether both ends of the same trials' interval are where they were, as far as the value may have moved.
+
+    A mean's end goes as far as the mean and its standard error do, a jackknife's up to the root of its groups further.
+    """
+    spread = then.quantile * math.sqrt(then.arm.count) if then.has_quantile and then.arm.kind != EVENT else END_STEPS
+    rounded = WRITTEN * max(then.half_width or 0.0, now.half_width or 0.0)
+    further = allowed * (1 + spread) + rounded if allowed else 0.0
+    raw_then, raw_now = (then.number.low, then.number.high), (now.number.low, now.number.high)
+    return all(
+        raw == raw_after or (end is not None and after is not None and abs(after - end) <= further)
+        for raw, raw_after, end, after in zip(raw_then, raw_now, then.ends, now.ends, strict=True)
+    )
+
+
 def step_p(then: Figure, now: Figure, threshold: float) -> float:
     """The p-value [1] of "no change beyond the threshold" between two independent runs."""
     if then.arm.kind == EVENT:
-        p = shares_p_value((then.arm.holds or 0, now.arm.holds or 0), (then.arm.count, now.arm.count))
-        return p if abs(difference(then, now) or 0.0) > threshold else 1.0
+        return shares_p_value((then.arm.holds or 0, now.arm.holds or 0), (then.arm.count, now.arm.count), threshold)
     values, errors, degrees = _arrays((then, now))
     found = shift(values, errors, degrees, step_weights(degrees), alike=_are_alike((then, now)))
     return float(p_value(found, np.asarray(threshold)))
@@ -112,7 +143,7 @@ def drift(figures: Sequence[Figure], threshold: float) -> tuple[float, float]:
         half = len(figures) // 2
         (old, n_old), (new, n_new) = _together(figures[:half]), _together(figures[-half:])
         size = new / n_new - old / n_old
-        return size, shares_p_value((old, new), (n_old, n_new)) if abs(size) > threshold else 1.0
+        return size, shares_p_value((old, new), (n_old, n_new), threshold)
     found = _trend(figures)
     return float(found.size), float(p_value(found, np.asarray(threshold)))
 
@@ -130,8 +161,9 @@ def _arrays(figures: Sequence[Figure]) -> tuple[Array, Array, Array]:
 
 
 def _are_alike(figures: Sequence[Figure]) -> bool:
-    """Whether the replicates of all have one scatter: they were fitted at the same points."""
-    return len({each.arm.points for each in figures}) == 1
+    """Whether their scatter is pooled: as many draws of all, fitted at the same points."""
+    known = {each.arm.draws for each in figures if each.arm.draws}
+    return len(known) <= 1 and len({(each.arm.points, each.arm.count) for each in figures}) == 1
 
 
 def _together(figures: Sequence[Figure]) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from dataclasses import asdict, fields
 from typing import Any
 
 from rnnconv_cli.errors import UsageError
-from rnnconv_cli.records import Baseline, KeptArm, KeptCheck, KeptNumber, Revision, Verdict
+from rnnconv_cli.records import LEAST_KEPT_LEVEL, Baseline, KeptArm, KeptCheck, KeptNumber, Revision, Verdict
 from rnnconv_cli.report.document import KINDS, Json
 from rnnconv_cli.report.parts import items, number, section, whole, word
 from rnnconv_cli.report.typed import made, maybe
@@ -121,19 +121,24 @@ def _read_check(name: str, check: Mapping[str, Any]) -> KeptCheck:
 
 def _read_arm(arm: Mapping[str, Any]) -> KeptArm:
     """An arm; what it leaves out is none of what it may have."""
-    arm = {"points": [], "level": None, "holds": None, "numbers": {}, **arm}
+    arm = {"points": [], "level": None, "holds": None, "numbers": {}, "draws": 0, "left_out": 0, **arm}
     _closed(arm, (each.name for each in fields(KeptArm)), "an arm")
     kind, level, count = word(arm, "kind"), maybe(arm, "level"), whole(arm["count"])
     holds = None if arm["holds"] is None else whole(arm["holds"])
     points, numbers = tuple(map(number, items(arm, "points"))), section(arm, "numbers")
     if kind not in ("", *KINDS.values()):
         raise ValueError(f"{kind!r} is no kind of estimate")
-    if (level is not None and not 0 < level < 1) or not 0 <= count <= MOST_COUNTED or not 0 <= (holds or 0) <= count:
+    is_level = level is None or LEAST_KEPT_LEVEL <= level < 1
+    if not is_level or not 0 <= count <= MOST_COUNTED or not 0 <= (holds or 0) <= count:
         raise ValueError(f"no estimate has level {level}, count {count} and holds {holds}")
     if kind in NEEDS_POSITIVE_POINTS and any(point <= 0 for point in points):
         raise ValueError(f"a point of an estimate of kind {kind} is not positive")
     read = tuple(_read_number(name, section(numbers, name)) for name in numbers)
-    return KeptArm(Verdict(word(arm, "verdict")), kind, points, level, count, holds, word(arm, "trials"), read)
+    verdict, trials = Verdict(word(arm, "verdict")), word(arm, "trials")
+    draws, left_out = whole(arm["draws"]), whole(arm["left_out"])
+    if draws < 0 or left_out < 0:
+        raise ValueError(f"an arm has {draws} draws and has left {left_out} out")
+    return KeptArm(verdict, kind, points, level, count, holds, trials, read, draws, left_out)
 
 
 def _read_number(name: str, kept: Mapping[str, Any]) -> KeptNumber:

@@ -22,14 +22,19 @@ def render(found: Comparison, relative: float, strict: bool, style: Style = PLAI
 
 
 def exit_status(found: Comparison, *, strict: bool) -> int:
-    """3 where a number has changed, or a verdict to its opposite; where strict, 4 if something was not compared."""
+    """3 where a number has changed, or a verdict to its opposite; 4 if nothing was compared, where strict: not all."""
     if _changed(found) or found.drifts or any(move.contradicts for move in found.verdicts):
         return EXIT_CONTRADICTED
-    return EXIT_INCONCLUSIVE if strict and _lacking(found) else 0
+    return EXIT_INCONCLUSIVE if _is_empty(found) or (strict and _lacking(found)) else 0
 
 
 def _changed(found: Comparison) -> list[Change]:
     return [each for each in found.changes if each.outcome is Outcome.CHANGED]
+
+
+def _is_empty(found: Comparison) -> bool:
+    """Whether no number was compared: of such a comparison nobody learns that nothing has changed."""
+    return all(each.outcome is Outcome.NOT_COMPARED for each in found.changes)
 
 
 def _lacking(found: Comparison) -> bool:
@@ -40,6 +45,8 @@ def _lacking(found: Comparison) -> bool:
 def _rules(found: Comparison, relative: float, style: Style) -> Iterator[RenderableType]:
     counts = Counter(each.rule for each in found.changes)
     tests = sum(each.p is not None for each in found.changes)
+    if found.other_runs:
+        yield paragraph("other run", "; ".join(found.other_runs), style, indent=0)
     if bits := counts[Rule.BITS]:
         yield paragraph("exact", f"{_numbers(bits)} of {EXACT}", style, indent=0)
     if rounded := counts[Rule.ROUND_OFF]:
@@ -60,7 +67,7 @@ def _findings(found: Comparison, style: Style) -> Iterator[RenderableType]:
     yield from _section("verdict moved", (_moved(each) for each in found.verdicts), style)
     gaps = [each for each in found.changes if each.outcome is Outcome.NOT_COMPARED]
     missing = [
-        (f"{_some(names)}", f"not in {where}")
+        (f"{some(names)}", f"not in {where}")
         for names, where in ((found.only_then, "the result"), (found.only_now, "the baseline"))
         if names
     ]
@@ -82,9 +89,10 @@ def _lines(change: Change) -> tuple[str, str]:
 
 
 def _parts(change: Change) -> Iterator[str]:
-    yield f"{_shown(change.then, change)} → {_shown(change.now, change)}"
+    if change.then is not None or change.now is not None:
+        yield f"{_shown(change.then, change)} → {_shown(change.now, change)}"
     if change.difference is None:
-        yield "a number on one side only"
+        yield change.because or "a number on one side only"
         return
     by = f"{change.difference:+.4g}{' in the logarithm' if change.by_ratio else ''}"
     share = f", {abs(change.difference) / change.half_width:.2g} half-widths" if change.half_width else ""
@@ -95,6 +103,8 @@ def _parts(change: Change) -> Iterator[str]:
                 change.because
                 or "not the same bits: an edit of what makes numbers of trials, or one seed has given two results"
             )
+        case Rule.ROUND_OFF if change.because:
+            yield change.because
         case Rule.ROUND_OFF:
             yield f"more than the {change.allowed:.2g} that other conditions may make"
         case Rule.DRIFT if change.p is None:
@@ -121,7 +131,8 @@ def _moved(move: VerdictMove) -> tuple[str, str]:
     return f"{move.claim}/{move.check}", f"{text}: the opposite" if move.contradicts else text
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """Names in a row: the first few, and how many more there are."""
     more = f", and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
     return ", ".join(names[:MOST_NAMES]) + more
 
@@ -137,6 +148,8 @@ def _summary(found: Comparison, strict: bool, style: Style) -> Iterator[Renderab
     ]
     moved = f"{len(found.verdicts)} verdict{'s' if len(found.verdicts) > 1 else ''} moved" if found.verdicts else ""
     yield rule(style)
+    if _is_empty(found):
+        yield words("nothing was compared: the baseline and the result have no number in common", style)
     yield words("; ".join(part for part in (", ".join(parts), moved, f"exit status {status}") if part), style)
 
 

@@ -16,6 +16,7 @@ from rnnconv_cli.report.planned import within_budget
 LIBRARIES = frozenset({"numpy", "scipy", "numba", "llvmlite", "cpu", "cpu_features", "processors", "compiled"})
 
 Row = tuple[str, str, float]  # arm, key of the trial, point
+Curve = tuple[tuple[int, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Bits:
-    """What two runs have measured at the same trials: how many observations, how many of them differ, and how far."""
+    """What two runs have measured at the same trials: how many observations, how many of them differ, and how far.
+
+    An observation differs in its value, in its status, or in the loss curve of its run.
+    """
 
     common: int
     different: int
@@ -147,9 +151,34 @@ def _half_width(estimate: Estimate | None) -> float | None:
 def _bits(first: Sequence[Observation], second: Sequence[Observation]) -> Bits:
     ones, others = _rows(first), _rows(second)
     common = [(ones[row], others[row]) for row in ones if row in others]
-    different = [(one, other) for one, other in common if (one.value, one.status) != (other.value, other.status)]
+    curves = _curves(first), _curves(second)
+    different = [pair for pair in common if _measured(pair[0], curves[0]) != _measured(pair[1], curves[1])]
     relative = [each for one, other in different if (each := _relative(one.value, other.value)) is not None]
+    relative += [each for one, other in different for each in _apart(curves[0][_run(one)], curves[1][_run(other)])]
     return Bits(len(common), len(different), max(relative, default=None))
+
+
+def _measured(observation: Observation, curves: Mapping[tuple[str, str], Curve]) -> object:
+    return observation.value, observation.status, curves[_run(observation)]
+
+
+def _run(observation: Observation) -> tuple[str, str]:
+    return observation.arm, observation.key
+
+
+def _curves(observations: Sequence[Observation]) -> Mapping[tuple[str, str], Curve]:
+    """The loss curve of each run; one of its observations has it, and which one says nothing."""
+    found = dict.fromkeys(map(_run, observations), ())
+    return {**found, **{_run(each): each.curve for each in observations if each.curve}}
+
+
+def _apart(first: Curve, second: Curve) -> Iterator[float]:
+    """The relative differences of two curves, where both have a loss that is finite."""
+    losses = dict(second)
+    for step, one in first:
+        other = losses.get(step, math.inf)
+        if math.isfinite(one) and math.isfinite(other):
+            yield _relative(one, other) or 0.0
 
 
 def _rows(observations: Sequence[Observation]) -> Mapping[Row, Observation]:

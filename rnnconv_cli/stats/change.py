@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +11,8 @@ import scipy
 from numpy.typing import NDArray
 
 from rnnconv_cli.stats.student import Array
+
+ZOOMS, ZOOM_POINTS = 4, 101  # a maximum to a millionth of the first grid
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,9 +28,9 @@ def shift(values: Array, errors: Array, degrees: Array, weights: Array, *, alike
     """The sum of weights times independent means (k, ...), which is zero where all means are equal.
 
     `errors` are standard errors of the means, over `degrees` + 1 replicates each. Means that are `alike` come from the
-    same grid: their replicates have one scatter, which is pooled, with the degrees of all; its t is exact. Means of
-    other grids keep their own scatter, with the fewest degrees: Welch's, which lie between, err up to three times too
-    often at the small p-values that many tests ask for.
+    same grid with as many replicates: these have one scatter, which is pooled, with the degrees of all; its t is exact.
+    Other means keep their own scatter, with the fewest degrees: Welch's, which lie between, err up to three times too
+    often at the small p-values that many tests ask for, and so does pooling where the draws are skewed and unequal.
     """
     size = np.sum(weights * values, axis=0)
     if not alike:
@@ -62,10 +65,46 @@ def p_value(found: Shift, threshold: Array) -> Array:
     return np.where(found.error > 0, np.minimum(1.0, tails), np.where(size > threshold, 0.0, 1.0))
 
 
-def shares_p_value(holds: tuple[int, int], trials: tuple[int, int]) -> float:
-    """Fisher's exact p-value [1] of "an event has one probability in both": two-sided, by the table's probability.
+def shares_p_value(holds: tuple[int, int], trials: tuple[int, int], threshold: float = 0.0) -> float:
+    """The p-value [1] of "an event's two probabilities differ by at most the threshold", two-sided.
 
-    Given how often it held in all, the first count is hypergeometric. Exact: never below the chance that it states.
+    Never below the chance that it states: Fisher's exact test of no difference, and beyond a threshold the product of
+    two exact tails at the most likely pair of probabilities that are a threshold apart.
+    """
+    if threshold == 0:
+        return _fisher(holds, trials)
+    (first, second), (n_first, n_second) = holds, trials
+    if abs(second / n_second - first / n_first) <= threshold:
+        return 1.0
+    if second * n_first < first * n_second:  # count where it does not hold, so that the second share is the larger
+        first, second = n_first - first, n_second - second
+    product = _largest_product((first, second), trials, threshold)
+    return 0.0 if product == 0 else min(1.0, 2 * product * (1 - math.log(product)))
+
+
+def _largest_product(holds: tuple[int, int], trials: tuple[int, int], threshold: float) -> float:
+    """Largest chance of a first count as low times that of a second as high, over shares a threshold apart [1].
+
+    A product of two exact tails is at most x with a chance of x * (1 - log x) at most: Fisher's combination. Its
+    logarithm is concave in the share, so that a grid closes in on the largest; that lies between what was seen.
+    """
+    low, high = holds[0] / trials[0], holds[1] / trials[1] - threshold
+    largest = 0.0
+    for _ in range(ZOOMS):
+        shares = np.linspace(low, high, ZOOM_POINTS)
+        below = scipy.special.bdtr(holds[0], trials[0], shares)
+        above = scipy.special.bdtrc(holds[1] - 1, trials[1], np.minimum(1.0, shares + threshold))
+        products = below * above
+        best = int(np.argmax(products))
+        largest = max(largest, float(products[best]))
+        low, high = shares[max(0, best - 1)], shares[min(ZOOM_POINTS - 1, best + 1)]
+    return largest
+
+
+def _fisher(holds: tuple[int, int], trials: tuple[int, int]) -> float:
+    """Fisher's exact p-value [1] of "one probability in both": two-sided, by the table's probability.
+
+    Given how often it held in all, the first count is hypergeometric.
     """
     total, both = sum(holds), sum(trials)
     first = np.arange(max(0, total - trials[1]), min(trials[0], total) + 1)

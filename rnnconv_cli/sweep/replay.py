@@ -32,6 +32,8 @@ from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.trial import label, run_group
 from rnnconv_cli.sweep.why import change
 
+CURVE_FLOOR = 1e-12  # of the initial loss: below it, a loss is a square of what rounding has left of a residual
+
 
 @dataclass(frozen=True, slots=True)
 class Compared:
@@ -43,18 +45,24 @@ class Compared:
 
     @property
     def is_same(self) -> bool:
-        """Whether all bits, the status, and the place that a run was read at are the same."""
+        """Whether all bits, those of the loss curve included, are the same."""
+        return self.has_same_value and self.has_same_curve
+
+    @property
+    def has_same_value(self) -> bool:
+        """Whether all bits of the value, the status, and the place that a run was read at are the same."""
         return self._has_same_words and _bits(self.stored.value) == _bits(self.now.value)
 
     @property
+    def has_same_curve(self) -> bool:
+        """Whether all bits of the loss curve are the same; so too where there is none."""
+        then, now = ([(step, _bits(loss)) for step, loss in each.curve] for each in (self.stored, self.now))
+        return then == now
+
+    @property
     def is_close(self) -> bool:
-        """Whether the values differ by no more than other conditions may take them apart."""
-        relative, difference = self.relative, self.difference
-        if not self._has_same_words or relative is None or difference is None:
-            return self.is_same
-        if self.stored.status is Status.ROUND_OFF:  # at the floor of arithmetic no digit is kept
-            return True
-        return relative <= REL_TOLERANCE or difference <= self.slack
+        """Whether the numbers differ by no more than other conditions may take them apart."""
+        return self._has_close_value and self._has_close_curve
 
     @property
     def difference(self) -> float | None:
@@ -80,6 +88,23 @@ class Compared:
         return abs(self.now.value / unit - self.stored.value / unit)
 
     @property
+    def _has_close_value(self) -> bool:
+        relative, difference = self.relative, self.difference
+        if not self._has_same_words or relative is None or difference is None:
+            return self.has_same_value
+        if self.stored.status is Status.ROUND_OFF:  # at the floor of arithmetic no digit is kept
+            return True
+        return relative <= REL_TOLERANCE or difference <= self.slack
+
+    @property
+    def _has_close_curve(self) -> bool:
+        then, now = self.stored.curve, self.now.curve
+        return [step for step, _ in then] == [step for step, _ in now] and all(
+            math.isclose(one, other, rel_tol=REL_TOLERANCE, abs_tol=CURVE_FLOOR)
+            for (_, one), (_, other) in zip(then, now, strict=True)
+        )
+
+    @property
     def _has_same_words(self) -> bool:
         return self.stored.status is self.now.status and self.now.point in (None, self.stored.point)
 
@@ -98,7 +123,7 @@ class Replay:
 
     @property
     def had_failed(self) -> bool:
-        """Whether it could not be measured then: there is nothing to compare with."""
+        """Whether the result says that it could not be measured: there is nothing to compare with."""
         return any(each.stored.status is Status.FAILED for each in self.compared)
 
     @property
@@ -107,14 +132,28 @@ class Replay:
         return all(each.is_same for each in self.compared)
 
     @property
+    def has_same_curve(self) -> bool:
+        """Whether all bits of the loss curve are the same."""
+        return all(each.has_same_curve for each in self.compared)
+
+    @property
+    def has_same_detail(self) -> bool:
+        """Whether measuring has said the same words."""
+        return all(each.stored.detail == each.now.detail for each in self.compared)
+
+    @property
     def exit_status(self) -> int:
-        """0 where the readings are as they must be under these conditions, 3 where not, 5 where there are none."""
+        """0 where the readings are as they must be under these conditions, 3 where not, 5 where there are none.
+
+        A trial that can be measured now and had failed is not as it must be: a failure keeps a draw from its verdict.
+        """
         if self.has_failed:
             return EXIT_COULD_NOT_MEASURE
-        if self.had_failed or self.is_same:
-            return 0
-        is_allowed = bool(self.changes) and all(each.is_close for each in self.compared)
-        return 0 if is_allowed else EXIT_CONTRADICTED
+        if self.had_failed:
+            return EXIT_CONTRADICTED
+        if self.changes:
+            return 0 if all(each.is_close for each in self.compared) else EXIT_CONTRADICTED
+        return 0 if self.is_same and self.has_same_detail else EXIT_CONTRADICTED
 
 
 def refuse_impossible(trial: Trial, backend: str, origin: str) -> None:

@@ -206,6 +206,50 @@ def test_a_baseline_is_rewritten_with_a_reason(run: Carry, stored: Carry, kept: 
     assert run("baseline", "compare", kept, stored(0, edit=moved(0.1))).status == 0
 
 
+def subset(path: str, document: dict[str, Any]) -> str:
+    """A result of the first check alone."""
+    found = copy.deepcopy(document)
+    del found["claims"][0]["checks"][1]
+    Path(path).write_text(json.dumps(found))
+    return path
+
+
+def test_checks_that_a_result_lacks_stay_as_they_are(
+    run: Carry, results: dict[int, dict[str, Any]], kept: str, tmp_path: Path
+) -> None:
+    before = json.loads(Path(kept).read_text())
+    before["checks"]["made-up/norm-event"]["noise"] = 0.25
+    before["conditions"]["cpu"] = "elsewhere"
+    Path(kept).write_text(json.dumps(before))
+    path = subset(str(tmp_path / "s.json"), results[0])
+    done = run("baseline", "update", kept, path, "--reason", "one check again")
+    assert done.status == 0
+    assert "kept as they were, with the conditions of then: made-up/norm-event\n" in done.out
+    assert done.out.endswith(f"rewrote {kept}: 4 numbers of 2 checks\n")
+    after = json.loads(Path(kept).read_text())
+    assert after["checks"] == before["checks"]
+    assert after["conditions"] == before["conditions"]
+
+
+def test_checks_of_two_seeds_are_not_kept_together(
+    run: Carry, results: dict[int, dict[str, Any]], kept: str, tmp_path: Path
+) -> None:
+    before = Path(kept).read_bytes()
+    done = run("baseline", "update", kept, subset(str(tmp_path / "s.json"), results[1]), "--reason", "x")
+    assert done.status == 2
+    assert "found a result at seed 1 of the quick profile without made-up/norm-event, wanted all checks of" in done.err
+    assert Path(kept).read_bytes() == before
+
+
+def test_a_gate_that_compares_nothing_is_not_green(run: Carry, stored: Carry, kept: str) -> None:
+    document = json.loads(Path(kept).read_text())
+    document["checks"] = {f"another/{place}": check for place, check in enumerate(document["checks"].values())}
+    Path(kept).write_text(json.dumps(document))
+    done = run("baseline", "compare", kept, stored(0))
+    assert done.status == 4
+    assert "nothing was compared" in done.out
+
+
 @pytest.mark.parametrize("reason", [(), ("--reason", " ")])
 def test_without_a_reason_nothing_is_rewritten(run: Carry, stored: Carry, kept: str, reason: tuple[str, ...]) -> None:
     before = Path(kept).read_bytes()

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.cli.bundle import _overrides
+from rnnconv_cli.cli.bundle import overrides_of
 from rnnconv_cli.evidence import contents
 from rnnconv_cli.spec.loader import Overrides
 
@@ -38,13 +38,14 @@ def claim(tmp_path: Path, run: Carry) -> Path:
         ("rnnconv verify a b --check one --check two --budget 5m", Overrides(checks=("one", "two"))),
         ("rnnconv verify --replicates 9 a --gone", Overrides(replicates=9)),
         ("pytest --set x=1", Overrides()),
+        ("rnnconv verify a --set x --replicates nine", Overrides()),
         ("rnnconv verify 'a", Overrides()),
         ("", Overrides()),
         (None, Overrides()),
     ],
 )
 def test_what_a_command_lays_over_its_claims(command: object, wanted: Overrides) -> None:
-    assert _overrides(command) == wanted
+    assert overrides_of(command) == wanted
 
 
 @pytest.mark.parametrize(

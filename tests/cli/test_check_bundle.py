@@ -11,8 +11,14 @@ from typing import Any
 
 import pytest
 
+from rnnconv_cli.cli.bundle import overrides_of
+from rnnconv_cli.cli.check_bundle import _comparison
 from rnnconv_cli.errors import ResourceError
-from rnnconv_cli.evidence import contents, rerun
+from rnnconv_cli.evidence import check, contents, rerun
+from rnnconv_cli.evidence.archive import archive_of
+from rnnconv_cli.records import Reading
+from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.sweep.replay import Compared, Replay
 
 Carry = Callable[..., Any]
 
@@ -53,7 +59,10 @@ def test_all_is_as_it_must_be(run: Carry, bundle: Path) -> None:
         "trials 120 observations, those that the claim files ask for, under their own keys",
         "verdicts judged again: every verdict, reason and estimate is the stored one",
         "rerun 3 of 120 trials, the choice of --seed-of-choice 5",
-        "verdict all is as it must be",
+        "overrides none",
+        "checks 1, all that the command has chosen: 1 of 1 of my-claim",
+        "outcome 1 within; exit status 0",
+        "verdict all is as it must be; who made the bundle",
     ):
         assert said in shown
     assert shown.count("same bits in 1 reading") == 3
@@ -119,7 +128,67 @@ def test_a_made_up_value_is_caught_by_measuring(run: Carry, bundle: Path) -> Non
 
     done = run("check-bundle", str(altered(run, bundle, elsewhere)), "--rerun", "2")
     assert done.status == 0
-    assert "as close as other conditions must be (cpu abacus → " in " ".join(done.out.split())
+    shown = " ".join(done.out.split())
+    assert "as close as other conditions must be (cpu abacus → " in shown
+    assert "verdict all is as it must be, but no bit was confirmed by measuring; who made the bundle" in shown
+
+
+def test_overrides_that_the_command_has_not_are_named(run: Carry, bundle: Path) -> None:
+    """A bundle whose manifest has claims read as another rnnconv verify has run them."""
+    folder = bundle.parent
+    words = (str(folder / "my-claim.yaml"), "--set", "prediction.probability=0.5")
+    run("verify", *words, "--jobs", "1", "--no-store", "--quiet", "--output", str(folder / "r.json"))
+    shown = " ".join(run("check-bundle", str(altered(run, bundle, id))).out.split())
+    assert "overrides --set prediction.probability=0.5 claims" in shown
+    text = (folder / "r.json").read_text()
+    report = read_report(text, "r.json")
+    command = str(dict(report.environment.facts)["command"])
+    plain = text.replace(command.split(" --set")[1], " --jobs 1 --no-store --quiet")
+    claims, laid = {"my-claim": (folder / "my-claim.yaml").read_bytes()}, overrides_of(command)
+    found = contents.contents_of(plain, read_report(plain, "r.json"), claims, laid)
+    bundle.write_bytes(archive_of(found, report.tool_version, (), laid))
+    done = run("check-bundle", str(bundle))
+    assert done.status == 3
+    assert (
+        "overrides MANIFEST.json names the overrides --set prediction.probability=0.5, and the command of the result"
+        " has none" in " ".join(done.out.split())
+    )
+
+
+def made_up_failure(document: dict[str, Any]) -> None:
+    for row in document["claims"][0]["checks"][0]["observations"]:
+        row.update(value=None, status="failed", detail="MemoryError")
+
+
+def test_a_trial_that_had_failed_and_can_be_measured_is_named(
+    run: Carry, bundle: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever says that a draw has failed keeps it from its verdict: the judging is not what this is about."""
+    monkeypatch.setattr(check, "verdict_differences", lambda *_: ())
+    done = run("check-bundle", str(altered(run, bundle, made_up_failure)), "--rerun", "1")
+    shown = " ".join(done.out.split())
+    assert done.status == 3
+    assert "trials 120 observations" in shown
+    assert "120 of them failed when the result was written" in shown
+    assert "measured now, and had failed then: the result has kept this draw from its verdict" in shown
+    assert "verdict a trial that was measured again differs" in shown
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "said"),
+    [
+        (Reading(1.0, point=1.0, detail="so"), Reading(1.0), "same bits in 1 reading; the detail differs"),
+        (
+            Reading(1.0, point=1.0, curve=((0, 1.0),)),
+            Reading(1.0, curve=((0, 2.0),)),
+            "other bits, relative difference 0, another loss curve: under the same conditions every bit must be the"
+            " same",
+        ),
+    ],
+)
+def test_what_is_beside_a_value_is_compared_too(then: Reading, now: Reading, said: str) -> None:
+    replay = Replay((Compared(then, now),), ())
+    assert (_comparison(replay), replay.exit_status) == (said, 3)
 
 
 def test_a_trial_that_cannot_be_measured_is_said(run: Carry, bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_a_run_is_compared_at_every_decade(replayed: Carry, result: dict[str, An
     first = rows(result, 0)[0]
     done = replayed(result, first)
     assert done.status == 0
-    assert done.out.count("same bits") == 5 + 1
+    assert done.out.count("same bits") == 5 + 1 + 1  # values, the loss curve, the verdict
     assert [line.split()[1] for line in done.out.splitlines() if line.startswith("  at ")] == ["1", "2", "3", "4", "5"]
 
 
@@ -220,10 +220,39 @@ def test_a_trial_that_has_failed_may_be_measured_now(replayed: Carry, result: di
     row.update(status="failed", value=None, detail="killed its worker")
     done = replayed(result, row)
     shown = " ".join(done.out.split())
-    assert done.status == 0
+    assert done.status == 3
     assert f"at 1 no value (failed), and now {value!r}" in shown
     assert "then killed its worker" in shown
-    assert "verdict measured now; the result has no value to compare with" in shown
+    assert "verdict measured now, and had failed then: the result has kept this draw from its verdict" in shown
+
+
+def test_a_detail_that_was_made_up_is_a_difference(replayed: Carry, result: dict[str, Any]) -> None:
+    row = rows(result, 1)[0]
+    row["detail"] = "seen by experts"
+    done = replayed(result, row)
+    shown = " ".join(done.out.split())
+    assert done.status == 3
+    assert "then seen by experts" in shown
+    assert "verdict same bits; the detail differs" in shown
+
+
+def test_a_loss_curve_that_was_made_up_is_a_difference(replayed: Carry, result: dict[str, Any]) -> None:
+    row = rows(result, 0)[0]
+    (curve,) = (each for each in result["claims"][0]["checks"][0]["curves"] if _is_of(each, row))
+    length = len(curve["values"])
+    assert f"loss curve {length} losses: same bits" in " ".join(replayed(result, row).out.split())
+    was, curve["values"][1] = curve["values"][1], 0.125
+    done = replayed(result, row)
+    shown = " ".join(done.out.split())
+    assert done.status == 3
+    assert f"loss curve 1 of {length} losses have other bits: first 0.125, and now {was!r}, at step" in shown
+    assert "verdict other bits under the same conditions" in shown
+    curve.update(values=[1.0], steps=[0])
+    assert f"1 losses, and now {length}, at other steps" in " ".join(replayed(result, row).out.split())
+
+
+def _is_of(curve: dict[str, Any], row: dict[str, Any]) -> bool:
+    return (curve["arm"], curve["trial"]) == (row["arm"], row["trial"])
 
 
 def test_a_result_holds_every_condition(result: dict[str, Any]) -> None:

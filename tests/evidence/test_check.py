@@ -14,7 +14,8 @@ from rnnconv_cli.errors import UsageError
 from rnnconv_cli.evidence import contents
 from rnnconv_cli.evidence.check import Checked, check
 from rnnconv_cli.report import FORMATS
-from rnnconv_cli.spec.loader import Overrides, load_bytes
+from rnnconv_cli.spec import catalogue
+from rnnconv_cli.spec.loader import NO_OVERRIDES, Overrides, load_bytes
 from tests.evidence.conftest import CLAIM
 
 Rebundled = Callable[..., Path]
@@ -46,9 +47,14 @@ def found(rebundled: Rebundled) -> Callable[..., list[str]]:
     """What is said of a result that was put into a bundle, in order."""
 
     def carry_out(result: Document | str, **given: Any) -> list[str]:
-        return said(check(rebundled(result, **given), Silent()))
+        return said(looked_at(rebundled(result, **given), given.get("overrides", Overrides())))
 
     return carry_out
+
+
+def looked_at(path: Path, overrides: Overrides = NO_OVERRIDES) -> Checked:
+    """A bundle whose command has laid these over its claims, checked."""
+    return check(path, Silent(), lambda command: overrides)
 
 
 def said(checked: Checked) -> list[str]:
@@ -62,12 +68,21 @@ def part(result: Document, number: int) -> Document:
 
 def test_a_bundle_as_it_was_written_has_nothing_wrong(rebundled: Rebundled, measured: Path) -> None:
     """A decay with its exhibits, an event, a search in rounds and an exponent, with their controls."""
-    checked = check(rebundled((measured / "result.json").read_text()), Silent())
+    checked = looked_at(rebundled((measured / "result.json").read_text()))
     assert said(checked) == []
-    assert [step.name for step in checked.steps] == ["archive", "result", "claims", "checks", "trials", "verdicts"]
+    assert [step.name for step in checked.steps] == [
+        "archive",
+        "result",
+        "overrides",
+        "claims",
+        "checks",
+        "trials",
+        "verdicts",
+        "outcome",
+    ]
     assert checked.steps[0].passed == "every byte is accounted for, in 6 members"
-    assert checked.steps[2].passed == "1 claim file with the digest that the result names"
-    assert "judged again" in checked.steps[5].passed
+    assert checked.steps[3].passed == "1 claim file with the digest that the result names"
+    assert "judged again" in checked.steps[6].passed
     assert checked.written_by == ""
 
 
@@ -383,17 +398,96 @@ def test_a_page_is_made_again_where_it_is_drawn_alike(
     monkeypatch.setattr(contents, "DRAWS_PAGES", ("jinja2",))
     monkeypatch.setitem(FORMATS, "html", lambda report, style=None: f"<p>{report.seed}</p>")
     path = rebundled(result, others={"report.html": b"<p>0</p>"}, drawn_with=contents.drawn_with())
-    assert said(check(path, Silent())) == []
+    assert said(looked_at(path)) == []
     path = rebundled(result, others={"report.html": b"<p>1</p>"}, drawn_with=contents.drawn_with())
-    assert said(check(path, Silent())) == ["report.html is not what this rnnconv makes of the result"]
+    assert said(looked_at(path)) == ["report.html is not what this rnnconv makes of the result"]
     path = rebundled(result, others={"report.html": b"<p>1</p>"}, drawn_with=(("jinja2", "0.1"),))
-    checked = check(path, Silent())
+    checked = looked_at(path)
     assert said(checked) == []
     assert (
         "report.html was not compared, as it was drawn with jinja2 0.1, and here is jinja2 3" in checked.steps[1].note
     )
+    assert checked.unconfirmed == ("report.html was not compared",)
 
 
 def test_another_version_is_named(rebundled: Rebundled, result: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     result["environment"] |= {"sources_sha256": "0" * 24, "commit": "abc"}
-    assert check(rebundled(result), Silent()).written_by == "rnnconv 0.1.0 of the commit abc"
+    assert looked_at(rebundled(result)).written_by == "rnnconv 0.1.0 of the commit abc"
+
+
+def test_overrides_are_those_of_the_command_and_always_shown(rebundled: Rebundled, result: Document) -> None:
+    """A claim file would be judged as another one, and nothing of it would stand in the command."""
+    laid = Overrides((("prediction.tolerance", "0.9"),), 7, ("norm",))
+    words = "--set prediction.tolerance=0.9 --replicates 7 --check norm"
+    path = rebundled(result, overrides=laid)
+    assert said(looked_at(path))[0] == (
+        f"MANIFEST.json names the overrides {words}, and the command of the result has none"
+    )
+    (step,) = (step for step in looked_at(path, laid).steps if step.name == "overrides")
+    assert (step.passed, step.differences) == (words, ())
+    path = rebundled(result)
+    assert said(looked_at(path, laid)) == [
+        f"MANIFEST.json names the overrides none, and the command of the result has {words}"
+    ]
+    assert looked_at(path).steps[2].passed == "none"
+
+
+def test_the_command_that_is_read_is_the_one_of_the_result(rebundled: Rebundled, result: Document) -> None:
+    heard: list[object] = []
+
+    def overrides_of(command: object) -> Overrides:
+        heard.append(command)
+        return Overrides()
+
+    result["environment"]["command"] = "rnnconv verify made-up"
+    check(rebundled(result), Silent(), overrides_of)
+    assert heard == ["rnnconv verify made-up"]
+
+
+def test_what_was_chosen_and_what_came_out_is_counted(rebundled: Rebundled, result: Document) -> None:
+    steps = {step.name: step.passed for step in looked_at(rebundled(result)).steps}
+    verdicts = [part(result, number)["verdict"] for number in range(4)]
+    assert steps["checks"] == "4, all that the command has chosen: 4 of 4 of made-up"
+    assert sum(int(each.split()[0]) for each in steps["outcome"].partition(";")[0].split(", ")) == 4
+    assert all(f"{verdicts.count(each)} {each}" in steps["outcome"] for each in verdicts)
+    assert steps["outcome"].endswith(f"exit status {result['exit_status']}")
+
+
+def test_failed_observations_are_counted(rebundled: Rebundled, result: Document) -> None:
+    part(result, NORM)["observations"][0].update(value=None, status="failed", detail="MemoryError")
+    checked = looked_at(rebundled(result))
+    (step,) = (step for step in checked.steps if step.name == "trials")
+    assert step.note == "1 of them failed when the result was written"
+    assert checked.unconfirmed == ("1 observation failed",)
+
+
+def test_a_run_has_one_loss_curve_everywhere(found: Callable[..., list[str]], result: Document) -> None:
+    """A claim with a check twice, whose trials are the same; more checks are another level, and so another search."""
+    again = {**CLAIM["checks"][DECAY], "id": "again"}
+    claim = json.dumps({**CLAIM, "checks": [*CLAIM["checks"], again]}).encode()
+    copied = {**copy.deepcopy(part(result, DECAY)), "id": "again"}
+    result["claims"][0]["checks"].append(copied)
+    result["claims"][0]["digest"] = load_bytes(claim, "made-up.yaml").digest
+    said_of_it = [each for each in found(result, claim=claim) if each.startswith("made-up/again")]
+    assert said_of_it == []
+    curve = copied["curves"][0]
+    curve["values"][1] *= 0.5
+    said_of_it = [each for each in found(result, claim=claim) if each.startswith("made-up/again")]
+    assert said_of_it == [
+        f"made-up/again has other readings of the trial {curve['trial']} than the result has elsewhere"
+    ]
+
+
+def test_a_claim_that_is_another_than_the_catalogues_is_named(
+    rebundled: Rebundled, result: Document, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shipped = tmp_path / "made-up.yaml"
+    monkeypatch.setattr(catalogue, "shipped", lambda: (shipped,))
+    shipped.write_text(json.dumps(CLAIM))
+    assert looked_at(rebundled(result)).unconfirmed == ()
+    for text in (json.dumps({**CLAIM, "title": "Another"}), "no claim"):
+        shipped.write_text(text)
+        checked = looked_at(rebundled(result))
+        assert said(checked) == []
+        assert checked.unconfirmed == ("claims/made-up.yaml is not the one of this rnnconv's catalogue",)
+        assert checked.steps[3].note == checked.unconfirmed[0]

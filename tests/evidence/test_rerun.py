@@ -53,6 +53,26 @@ def test_a_value_that_was_made_up_is_caught(result: dict[str, Any]) -> None:
     assert [replay.is_same for replay in found.replays] == [False, True, True]
 
 
+def test_a_loss_curve_that_was_made_up_is_caught(result: dict[str, Any]) -> None:
+    check = result["claims"][0]["checks"][0]
+    check["curves"][0]["values"][1] *= 1.5
+    report = read_report(json.dumps(result), "r.json")
+    key, rows = check["curves"][0]["trial"], report.claims[0].checks[0].observations
+    (trial,) = {each.trial for each in rows if each.key == key}
+    (found,) = measured_again(report, (trial,), "b.zip", Silent())
+    assert found.exit_status == 3
+    assert not found.is_confirmed
+    assert [replay.has_same_curve for replay in found.replays].count(False) == 1
+
+
+def test_a_trial_that_had_failed_and_can_be_measured_differs(result: dict[str, Any]) -> None:
+    rows = result["claims"][0]["checks"][1]["observations"]
+    rows[3].update(value=None, status="failed", detail="MemoryError")
+    report = read_report(json.dumps(result), "r.json")
+    (found,) = measured_again(report, (report.claims[0].checks[1].observations[3].trial,), "b.zip", Silent())
+    assert (found.exit_status, found.is_confirmed) == (3, False)
+
+
 def test_a_run_that_is_read_at_several_points_is_compared_at_each(report: Report) -> None:
     trial = report.claims[0].checks[0].observations[0].trial
     (found,) = measured_again(report, (trial,), "b.zip", Silent())

@@ -11,6 +11,8 @@ import pytest
 
 from rnnconv_cli.judge.baseline import kept
 from rnnconv_cli.records import (
+    ArmPlan,
+    BudgetPlan,
     CheckResult,
     ClaimResult,
     ControlResult,
@@ -69,6 +71,19 @@ def test_a_value_keeps_its_bits_and_an_end_what_matters_of_it() -> None:
     assert found.numbers == (KeptNumber("exponent", 0.641, 0.622, 0.66, 0.031235),)
 
 
+@pytest.mark.parametrize("level", [1e-320, 0.0, 1.0])
+def test_a_level_that_makes_no_interval_is_not_kept(level: float) -> None:
+    assert arm(replace(SLOPE, level=level)).level is None
+
+
+def test_what_a_budget_left_out_is_kept() -> None:
+    plans = [ArmPlan("a-claim", "a-check", name, "width", POINTS, 8, (), out) for name, out in (("main", 40), ("x", 3))]
+    budgeted = replace(report(SLOPE), plan=BudgetPlan(10.0, 2, 1.5, tuple(plans)))
+    (check,) = kept(budgeted, (), "2026-01-02").checks
+    assert (check.main.left_out, check.control.left_out) == (40, 0)
+    assert arm(SLOPE).left_out == 0
+
+
 def test_ends_far_closer_than_the_value_is_large_stay_on_their_sides() -> None:
     value = 1 / 3
     (number,) = arm(replace(SLOPE, value=value, low=value - 1e-16, high=value + 1e-16)).numbers
@@ -113,6 +128,7 @@ def test_trials_are_told_apart_and_their_order_is_not(synthetic: Any) -> None:
     make: Callable[..., list[Observation]] = synthetic.observations
     first, turned = make([64, 128], rows), make([64, 128], rows)[::-1]
     more, other_arm = make([64, 128], [*rows, [5.0, 6.0]]), make([64, 128], rows, arm="control")
+    assert [arm(SLOPE, tuple(each)).draws for each in (first, more, other_arm)] == [len(rows), len(rows) + 1, 0]
     digests = [arm(SLOPE, tuple(each)).trials for each in (first, turned, more, other_arm)]
     assert digests[0] == digests[1]
     assert len(set(digests)) == 3

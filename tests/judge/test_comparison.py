@@ -105,6 +105,81 @@ def test_a_lost_value_is_a_change_even_where_the_number_is_not() -> None:
     assert change.because == "made of 12 values then, 11 now"
 
 
+def between(low: float | None, high: float | None, *, trials: str = "t0") -> KeptArm:
+    """A width out of the reach of its search."""
+    number = KeptNumber("m* at 4", None, low, high, None, by_ratio=True)
+    return replace(width(None, trials=trials), numbers=(number,))
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+@pytest.mark.parametrize(
+    ("then", "now", "because"),
+    [
+        (between(256.0, None), between(None, 8.0), "its interval was [256, open], and is [open, 8]"),
+        (between(256.0, None), between(512.0, None), "its interval was [256, open], and is [512, open]"),
+        (slope(0.5, 0.1), slope(0.5, 9.5), "its interval was [0.4, 0.6], and is [-9, 10]"),
+        (slope(0.5, 0.1), slope(0.5, None), "its interval was [0.4, 0.6], and is [open, open]"),
+        (width(64.0, 0.2), width(64.0, 0.3), "its interval was [52.3988, 78.1698], and is [47.4124, 86.391]"),
+        (slope(0.5), slope(0.5, count=11), "made of 12 values then, 11 now"),
+        (share(60), share(2, 2), "made of 60 values then, 2 now"),
+    ],
+)
+def test_another_interval_of_the_same_trials_is_a_change(
+    then: KeptArm, now: KeptArm, because: str, elsewhere: bool
+) -> None:
+    change = only(compared(run(then), run(now), elsewhere=elsewhere))
+    assert (change.outcome, change.because) == (Outcome.CHANGED, because)
+
+
+@pytest.mark.parametrize("arm", [between(256.0, None), between(None, 8.0), between(None, None)])
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_width_out_of_reach_is_the_same(arm: KeptArm, elsewhere: bool) -> None:
+    assert only(compared(run(arm), run(arm), elsewhere=elsewhere)).outcome is Outcome.SAME
+
+
+def test_a_width_out_of_reach_of_other_trials_is_not_compared() -> None:
+    change = only(compared(run(between(256.0, None)), run(between(None, 8.0, trials="t1"), seed=1)))
+    assert (change.outcome, change.because) == (Outcome.NOT_COMPARED, "no number in the baseline")
+
+
+def test_a_logarithm_hides_no_bit() -> None:
+    """Neighbours of 1234.5 have one logarithm."""
+    then, now = width(1234.5, None), width(math.nextafter(1234.5, 2000), None)
+    assert only(compared(run(then), run(now))).outcome is Outcome.CHANGED
+
+
+def test_a_rate_of_nothing_is_the_same() -> None:
+    assert only(compared(run(width(0.0, None)), run(width(0.0, None)))).outcome is Outcome.SAME
+
+
+def test_an_estimate_that_is_gone_at_the_same_seed_is_a_change() -> None:
+    gone = replace(NOTHING, trials="t1", draws=0)
+    for arm in (slope(0.5), width(64.0), share(50)):
+        change = only(compared(run(arm), run(gone)))
+        assert (change.outcome, change.rule) == (Outcome.CHANGED, Rule.BITS)
+        assert only(compared(run(arm), run(gone, seed=1))).outcome is Outcome.NOT_COMPARED
+        assert only(compared(run(arm), run(replace(gone, left_out=4)))).outcome is Outcome.NOT_COMPARED
+
+
+def test_a_search_that_a_budget_has_cut_is_another() -> None:
+    now = replace(width(66.0, trials="t1"), draws=48, left_out=48)
+    change = only(compared(run(replace(width(64.0), draws=96)), run(now)))
+    assert (change.outcome, change.rule) == (Outcome.SAME, Rule.TEST)
+
+
+def test_a_search_that_draws_less_often_after_other_answers_is_the_same() -> None:
+    now = replace(width(66.0, trials="t1"), draws=8)
+    change = only(compared(run(replace(width(64.0), draws=96)), run(now)))
+    assert (change.outcome, change.rule) == (Outcome.CHANGED, Rule.BITS)
+
+
+def test_what_another_run_it_is_is_named() -> None:
+    now = replace(run(slope(0.5), seed=1, digest="e"), profile="full")
+    found = compared(run(slope(0.5)), now).other_runs
+    assert found == ("seed 0 → 1", "profile quick → full", "edited claims: claim")
+    assert compared(run(slope(0.5)), run(slope(0.5))).other_runs == ()
+
+
 @pytest.mark.parametrize(
     ("then", "close", "far"),
     [
@@ -180,6 +255,9 @@ def test_without_scatter_round_off_is_no_change() -> None:
 def test_an_extreme_is_not_tested() -> None:
     change = only(compared(run(error(0.3)), run(error(6.0, trials="t1"), seed=1)))
     assert (change.outcome, change.p) == (Outcome.UNTESTED, None)
+    lost = replace(error(0.3, trials="t1"), numbers=(KeptNumber("error", None, None, None, None),))
+    gap = only(compared(run(error(0.3)), run(lost, seed=1)))
+    assert (gap.outcome, gap.because) == (Outcome.NOT_COMPARED, "no number in the result")
 
 
 @pytest.mark.parametrize(
@@ -224,6 +302,7 @@ STRANGE = (
     replace(slope(0.5), points=(256.0, 256.0)),
     replace(slope(0.5), level=1 - 1e-12),
     replace(slope(0.5), level=0.0),
+    replace(slope(0.5), level=1e-320),
     replace(slope(0.5), count=-3),
     slope(1e300, 1e300),
     slope(-1e308),

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from rnnconv_cli.judge.moved import Figure, Tolerance, difference, drift, round_off, step_p
+from rnnconv_cli.judge.moved import Figure, Tolerance, difference, drift, has_same_interval, round_off, step_p
 from rnnconv_cli.records import KeptArm, KeptNumber, Verdict
+from rnnconv_cli.stats.probability import probability
 from rnnconv_cli.stats.student import t_quantile
 
 TOLERANCE = Tolerance(relative=1e-6, units=1.0)
@@ -103,10 +104,46 @@ def test_two_runs_of_one_grid() -> None:
     )
 
 
+@pytest.mark.parametrize("level", [1e-320, 1e-12, 0.0, None])
+def test_a_level_that_makes_no_interval_is_no_test(level: float | None) -> None:
+    then = figure(0.5)
+    assert not replace(then, arm=replace(then.arm, level=level)).is_tested
+
+
+def test_two_runs_of_one_grid_with_other_numbers_of_draws_are_not_pooled() -> None:
+    error = math.hypot(0.3 / t_quantile(7, 0.99), 0.1 / t_quantile(47, 0.99))
+    assert step_p(figure(0.5, 0.3, count=8), figure(0.9, 0.1, count=48), 0.0) == pytest.approx(
+        2 * stats.t.sf(0.4 / error, 7)
+    )
+    few, many = (replace(each, arm=replace(each.arm, draws=d)) for each, d in ((figure(0.5), 24), (figure(0.6), 96)))
+    assert step_p(few, many, 0.0) > step_p(few, replace(many, arm=few.arm), 0.0)
+
+
+@pytest.mark.parametrize("kind", ["exponent", "frontier"])
+def test_an_end_may_go_as_far_as_the_values_of_its_interval_let_it(kind: str) -> None:
+    then = figure(0.5, kind=kind)
+    near, far = (replace(then, number=replace(then.number, high=0.6 + by)) for by in (1e-5, 0.01))
+    assert has_same_interval(then, near, 1e-6)
+    assert not has_same_interval(then, near, 0.0)
+    assert not has_same_interval(then, far, 1e-6)
+
+
+def test_one_draw_more_moves_an_exact_interval_no_further() -> None:
+    for count, level in ((30, 0.95), (60, 0.99), (240, 0.9999)):
+        for holds in range(count):
+            found = [probability(each, count, level) for each in (holds, holds + 1)]
+            numbers = [KeptNumber("probability", each.value, each.low, each.high, None) for each in found]
+            arm = KeptArm(WITHIN, "probability", (), level, count, holds, "0", ())
+            then, now = (Figure(0, arm, number) for number in numbers)
+            assert has_same_interval(then, now, round_off(then, now, TOLERANCE))
+
+
 def test_a_change_of_no_interest_is_none() -> None:
     assert step_p(figure(0.5, 1e-9), figure(0.6, 1e-9), 0.2) == pytest.approx(0.0 + 1.0, abs=1e-6)
     assert step_p(event(60, 60), event(30, 60), 0.6) == 1.0
-    assert step_p(event(60, 60), event(30, 60), 0.4) < 1e-9
+    assert step_p(event(60, 60), event(30, 60), 0.4) > 0.2
+    assert step_p(event(60, 60), event(30, 60), 0.1) < 1e-5
+    assert drift([event(60, 60), event(30, 60), event(30, 60)], 0.4)[1] > 0.2
 
 
 def test_two_shares() -> None:

@@ -16,7 +16,7 @@ from rnnconv_cli.report.baseline_document import as_text, read_baseline
 WRONG: tuple[Any, ...] = ("a word", True, {}, [[]], 10**400, None, -1, 1.5)
 SLOPE = KeptArm(
     Verdict.WITHIN, "exponent", (256.0, 512.0, 724.5), 0.995, 12, None, "0123456789ab",
-    (KeptNumber("exponent", 1 / 3, 0.3, 0.4, 0.05),),
+    (KeptNumber("exponent", 1 / 3, 0.3, 0.4, 0.05),), 36, 12,
 )  # fmt: skip
 EVENT = KeptArm(
     Verdict.OUTSIDE, "probability", (), 0.99, 60, 0, "ba9876543210", (KeptNumber("probability", 0.0, 0.0, 0.1, None),)
@@ -59,9 +59,17 @@ def test_a_check_has_three_lines() -> None:
     assert lines[first + 1] == (
         ' "main": {"verdict": "within", "kind": "exponent", "points": [256, 512, 724.5], "level": 0.995, "count": 12, '
         '"trials": "0123456789ab", "numbers": {"exponent": {"value": 0.3333333333333333, "low": 0.3, "high": 0.4, '
-        '"scatter": 0.05}}},'
+        '"scatter": 0.05}}, "draws": 36, "left_out": 12},'
     )
     assert lines[first + 3].startswith('"a-claim/width": {"verdict": "measured", "threshold": 0.1, "noise": 0.0,')
+
+
+def test_draws_that_nobody_has_kept_are_not_known() -> None:
+    document = json.loads(TEXT)
+    for name in ("draws", "left_out"):
+        del document["checks"]["a-claim/slope"]["main"][name]
+    main = read_baseline(json.dumps(document), "b.json").checks[0].main
+    assert (main.draws, main.left_out) == (0, 0)
 
 
 def test_an_empty_baseline_is_one() -> None:
@@ -127,6 +135,8 @@ def test_a_missing_part_is_named(missing: str) -> None:
         (("checks", "a-claim/slope", "noise"), -1.0, "noise is negative"),
         (("checks", "a-claim/slope", "threshold"), None, "None is no finite number"),
         (("checks", "a-claim/slope", "main", "level"), 1.5, "no estimate has level 1.5, count 12 and holds None"),
+        (("checks", "a-claim/slope", "main", "level"), 1e-320, "no estimate has level 1e-320, count 12"),
+        (("checks", "a-claim/slope", "main", "draws"), -1, "an arm has -1 draws and has left 12 out"),
         (("checks", "a-claim/slope", "control", "holds"), 61, "count 60 and holds 61"),
         (("checks", "a-claim/slope", "main", "count"), 10**9, "count 1000000000"),
         (("checks", "a-claim/slope", "main", "kind"), "guess", "'guess' is no kind of estimate"),

@@ -34,6 +34,9 @@ def shown(found: Comparison, *, strict: bool = False) -> str:
         (replace(NOTHING, verdicts=(TURNED,)), 3, 3),
         (replace(NOTHING, verdicts=(UNSURE,)), 0, 0),
         (replace(NOTHING, changes=(SAME, GAP)), 0, 4),
+        (replace(NOTHING, changes=(), only_then=("a/b",)), 4, 4),
+        (replace(NOTHING, changes=(GAP,)), 4, 4),
+        (replace(NOTHING, changes=(), verdicts=(TURNED,)), 3, 3),
         (replace(NOTHING, only_then=("a/b",)), 0, 4),
         (replace(NOTHING, only_now=("a/b",)), 0, 4),
         (replace(NOTHING, changes=(BITS, GAP)), 3, 3),
@@ -55,6 +58,8 @@ def test_the_rule_that_applies_is_said_with_its_reason() -> None:
     assert "2 numbers of other trials (another seed, grid or number of draws): both intervals say" in other
     assert "at most 1% of runs raise a false alarm" in other
     assert "every bit" not in other
+    again = shown(replace(NOTHING, other_runs=("seed 0 → 1", "edited claims: a-claim")))
+    assert "seed 0 → 1; edited claims: a-claim" in again
     assert "3 baselines, oldest first" in shown(replace(NOTHING, baselines=3))
 
 
@@ -69,6 +74,11 @@ def test_the_rule_that_applies_is_said_with_its_reason() -> None:
         (ROUNDED, "0.5 → 0.50001; +1e-05, 0.0002 half-widths; more than the 1e-06 that other conditions may make"),
         (TESTED, "a-claim/a-check, control: exponent 0.5 → 0.8; +0.3, 6 half-widths; p = 2e-05 among all tests"),
         (replace(TESTED, by_ratio=True), "+0.3 in the logarithm, 6 half-widths"),
+        (replace(ROUNDED, because="made of 12 values then, 11 now"), "half-widths; made of 12 values then, 11 now"),
+        (
+            replace(BITS, then=None, now=None, difference=None, because="its interval was [256, open]"),
+            "a-claim/a-check: exponent its interval was [256, open]",
+        ),
         (replace(BITS, now=None, difference=None), "0.5 → none; a number on one side only"),
     ],
 )
@@ -104,6 +114,12 @@ def test_what_was_not_compared_is_named_up_to_a_few() -> None:
     assert "a/0, a/1, a/2, a/3, a/4, a/5, a/6, a/7, and 2 more not in the result b/c not in the baseline" in text
     assert "a-claim/a-check: exponent no number now" in text
     assert "1 not compared" in text
+
+
+def test_a_comparison_of_nothing_says_so() -> None:
+    text = shown(replace(NOTHING, changes=(), only_then=("a/b",)))
+    assert "nothing was compared: the baseline and the result have no number in common" in text
+    assert "nothing was compared" not in shown(NOTHING)
 
 
 def test_a_strangers_words_do_not_act() -> None:

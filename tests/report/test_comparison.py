@@ -123,6 +123,32 @@ def test_a_difference_of_one_bit_counts(report: Report) -> None:
     assert 0 < bits.largest < 3e-16
 
 
+def test_another_loss_curve_is_another_measurement(report: Report) -> None:
+    def change(*losses: float, at: int = 4) -> Callable[[CheckResult], CheckResult]:
+        curve = tuple(enumerate(losses))
+        return observed(lambda index, each: replace(each, curve=curve) if index == at else each)
+
+    one = with_first(report, change(1.0, 0.5, math.inf))
+    assert first_pair(one, one).bits.different == 0
+    bits = first_pair(one, with_first(report, change(1.0, 0.25, math.inf))).bits
+    assert (bits.different, bits.largest) == (1, 0.5)
+    bits = first_pair(one, with_first(report, change(1.0, 0.5, 1e300))).bits
+    assert (bits.different, bits.largest) == (1, 0.0)
+    pair = first_pair(one, report)
+    assert (pair.bits.different, pair.is_same) == (1, False)
+
+
+def test_a_loss_curve_is_that_of_its_run_whichever_observation_has_it(report: Report) -> None:
+    def change(has_it: int) -> Callable[[CheckResult], CheckResult]:
+        return observed(
+            lambda index, each: (
+                replace(each, key="0" * 12, curve=((0, 1.0),) if index == has_it else ()) if index in (0, 1) else each
+            )
+        )
+
+    assert first_pair(with_first(report, change(0)), with_first(report, change(1))).bits.different == 0
+
+
 def test_what_runs_were_carried_out_under_is_named_where_it_differs(report: Report) -> None:
     other = replace(
         report,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -16,7 +17,7 @@ from rnnconv_cli.errors import UsageError
 from rnnconv_cli.pipeline import observations_of
 from rnnconv_cli.records import Observation, Reading, Report, Status
 from rnnconv_cli.report import json as json_format
-from rnnconv_cli.report.stored_trial import read_trial
+from rnnconv_cli.report.stored_trial import as_stored, read_trial
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.loader import load
 from rnnconv_cli.sweep.plan import Plan, make_plan
@@ -94,6 +95,20 @@ def test_a_run_is_read_in_order_once_for_every_arm_that_has_it(
     ]
     assert len(found.measured[0].readings) == len(first.trial.read_at) > 1
     assert (found.backend, found.environment["python"]) == ("compiled", "CPython 3.11.7")
+
+
+def test_a_run_has_its_loss_curve(decades: Sequence[Observation], result_of: Written) -> None:
+    """A result has it once for each arm, with null for a loss that is not finite; it stands with the first reading."""
+    first = next(row for row in decades if row.arm == "main")
+    curve = ((0, 1.0), (1, math.nan), (2, math.inf))
+    result = result_of([replace(row, curve=curve if row == first else ()) for row in decades])
+    head, *others = read_trial(json.dumps(result), "r.json", first.key).measured[0].readings
+    assert head.curve == as_stored(Reading(0.1, curve=curve)).curve == ((0, 1.0), (1, math.inf), (2, math.inf))
+    assert {each.curve for each in others} == {()}
+    curves = result["claims"][0]["checks"][0]["curves"]
+    curves.append(curves[0])
+    with pytest.raises(UsageError, match="damaged"):
+        read_trial(json.dumps(result), "r.json", first.key)
 
 
 def test_a_censored_value_keeps_its_status(decades: Sequence[Observation], result_of: Written) -> None:

@@ -89,6 +89,51 @@ def test_shares_are_compared_by_fishers_exact_test(holds: tuple[int, int], trial
     assert shares_p_value(holds, trials) == pytest.approx(stats.fisher_exact(table).pvalue, rel=1e-9)
 
 
+def test_shares_up_to_the_threshold_apart_are_no_change() -> None:
+    assert shares_p_value((60, 54), (60, 60), 0.1) == 1.0
+    assert shares_p_value((54, 60), (60, 60), 0.2) == 1.0
+
+
+def test_shares_beyond_a_threshold_by_hand() -> None:
+    """(1 - p)^n in one run and (p + 1/2)^n in the other: most likely together at p = 1/4, (3/4)^(2n)."""
+    product = 0.75**40
+    expected = 2 * product * (1 - math.log(product))
+    assert shares_p_value((0, 20), (20, 20), 0.5) == pytest.approx(expected, rel=1e-5)
+    assert shares_p_value((20, 0), (20, 20), 0.5) == pytest.approx(expected, rel=1e-5)
+    assert shares_p_value((400_000, 600_000), (10**6, 10**6), 0.1) == 0.0
+
+
+THRESHOLDS = [(240, 0.5, 0.6), (1000, 0.5, 0.6), (64, 1.0, 0.9), (64, 0.9, 1.0)]
+
+
+@pytest.mark.parametrize(("draws", "before", "after"), THRESHOLDS)
+def test_a_probability_that_moves_by_the_threshold_is_rarely_called(draws: int, before: float, after: float) -> None:
+    held = np.random.default_rng(draws).binomial(draws, [[before], [after]], (2, 1000))
+    pairs, counts = np.unique(held, axis=1, return_counts=True)
+    p_values = np.array([shares_p_value((int(a), int(b)), (draws, draws), 0.1) for a, b in pairs.T])
+    assert float(np.sum(counts[p_values < ERROR])) <= ERROR * 1000
+
+
+def test_a_probability_that_moves_far_beyond_the_threshold_is_called() -> None:
+    held = np.random.default_rng(1).binomial(240, [[1.0], [0.7]], (2, 300))
+    caught_all = [N_TESTS * shares_p_value((int(a), int(b)), (240, 240), 0.1) < ERROR for a, b in held.T]
+    assert sum(caught_all) >= 0.99 * 300
+
+
+@pytest.mark.parametrize(("few", "many"), [(8, 48), (12, 48)])
+def test_unequal_draws_of_one_grid_raise_few_false_alarms(few: int, many: int) -> None:
+    """70 tests of skewed slopes: pooled, 1.7 to 2.5% of the runs raise one."""
+    runs, tests = 1000, 70
+    rng = np.random.default_rng(few)
+    found = [rng.standard_exponential((count, runs * tests)) for count in (few, many)]
+    logs = [np.log(each) for each in found]
+    values = np.stack([np.mean(each, axis=0) for each in logs])
+    errors = np.stack([np.std(each, axis=0, ddof=1) / math.sqrt(len(each)) for each in logs])
+    degrees = np.stack([np.full(runs * tests, len(each) - 1.0) for each in logs])
+    p_values = p_value(shift(values, errors, degrees, step_weights(degrees), alike=False), np.zeros(runs * tests))
+    assert float(np.mean(tests * np.min(p_values.reshape(runs, tests), axis=1) < ERROR)) <= ERROR
+
+
 def test_corrected_p_values_by_hand() -> None:
     assert corrected([0.02, 0.001, 0.03]) == pytest.approx((0.04, 0.003, 0.04))
     assert corrected([0.9, 0.8]) == (1.0, 1.0)
@@ -250,7 +295,7 @@ def test_which_change_of_a_probability_is_rarely_missed() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("ratio", [1.0, 3.0])
-@pytest.mark.parametrize("draws", [(8, 24), (24, 8), (12, 12)])
+@pytest.mark.parametrize("draws", [(8, 24), (24, 8), (12, 12), (8, 48)])
 @pytest.mark.parametrize("noise", [HEAVY, SKEWED], ids=lambda noise: noise.name)
 def test_small_p_values_of_other_grids_are_as_rare_as_they_say(
     noise: Noise, draws: tuple[int, int], ratio: float

@@ -94,6 +94,29 @@ def test_what_is_at_round_off_has_no_digits_to_compare_under_other_conditions() 
 
 
 @pytest.mark.parametrize(
+    ("now", "is_same", "is_close"),
+    [
+        (((0, 1.0), (2, math.inf), (3, 1e-20)), True, True),
+        (((0, 1.0 + 1e-9), (2, math.inf), (3, 1e-20)), False, True),
+        (((0, 1.0), (2, math.inf), (3, 3e-20)), False, True),
+        (((0, 1.1), (2, math.inf), (3, 1e-20)), False, False),
+        (((0, 1.0), (2, 1e300), (3, 1e-20)), False, False),
+        (((0, 1.0), (1, math.inf), (3, 1e-20)), False, False),
+        (((0, 1.0), (2, math.inf)), False, False),
+        ((), False, False),
+    ],
+)
+def test_a_loss_curve_is_compared_too(now: Any, is_same: bool, is_close: bool) -> None:
+    then = replace(OK, curve=((0, 1.0), (2, math.inf), (3, 1e-20)))
+    for stored in (then, replace(then, value=None, status=Status.NOT_REACHED)):
+        pair = Compared(stored, replace(stored, curve=now))
+        assert (pair.has_same_value, pair.has_same_curve) == (True, is_same)
+        assert (pair.is_same, pair.is_close) == (is_same, is_close)
+        assert Replay((pair,), ()).exit_status == (0 if is_same else 3)
+        assert Replay((pair,), ("numpy 1 → 2",)).exit_status == (0 if is_close else 3)
+
+
+@pytest.mark.parametrize(
     ("quantity", "stored", "now", "status"),
     [
         ("first-order-error", 1e-3, 4e-3, 0),
@@ -141,7 +164,10 @@ FAILED = Reading(None, Status.FAILED, 1.0, detail="no bracket")
         (OK, replace(OK, value=None, status=Status.DIVERGED), ("numpy 1 → 2",), 3),
         (OK, FAILED, (), 5),
         (FAILED, FAILED, (), 5),
-        (FAILED, OK, (), 0),
+        (FAILED, OK, (), 3),
+        (FAILED, OK, ("numpy 1 → 2",), 3),
+        (OK, replace(OK, detail="another"), (), 3),
+        (OK, replace(OK, detail="another"), ("numpy 1 → 2",), 0),
     ],
 )
 def test_what_must_hold_depends_on_the_conditions(
