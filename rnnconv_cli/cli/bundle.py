@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 import sys
 from pathlib import Path
@@ -15,7 +14,7 @@ from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.options import Destination, example
 from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.cli.verify import verify
-from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UsageError
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
 from rnnconv_cli.report.layout import painted, paragraph
 
 if TYPE_CHECKING:
@@ -52,10 +51,10 @@ def bundle(context: click.Context, result: Path, file: Path, given: tuple[Path, 
 
     Exits with 2 if a claim file is not found as it was run, 5 if the bundle cannot be written.
     """
-    if os.path.realpath(result) == os.path.realpath(file):
-        raise UsageError(f"{str(file)!r} for both", "a file of its own for the bundle", "nothing was written")
-    text = text_of(result)
     destination = (Destination("bundle", file),)
+    inside = (each for folder in given if folder.is_dir() for each in folder.iterdir())
+    output.refuse_inputs(destination, (result, *given, *inside))
+    text = text_of(result)
     output.prepare(destination)
     from rnnconv_cli.evidence.archive import archive_of
     from rnnconv_cli.evidence.contents import contents_of, drawn_with, found_claims

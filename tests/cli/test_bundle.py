@@ -94,6 +94,18 @@ def test_a_file_that_is_no_result_or_no_place_is_refused(run: Carry, tmp_path: P
     assert "found another document in" in run("bundle", str(path), "-o", str(tmp_path / "b.zip")).err
     done = run("bundle", str(path), "-o", str(path))
     assert done.status == 2
-    assert "wanted a file of its own for the bundle; nothing was written" in done.err
+    assert "which is read, wanted another file; nothing was written" in done.err
     assert "Missing option" in run("bundle", str(path)).err
     assert not (tmp_path / "b.zip").exists()
+
+
+def test_a_bundle_does_not_replace_what_is_read_for_it(run: Carry, claim: Path, tmp_path: Path) -> None:
+    result = tmp_path / "r.json"
+    assert run(*VERIFY, str(claim), "--output", str(result)).status in (0, 3)
+    before = claim.read_bytes(), result.read_bytes()
+    for file in (claim, result):
+        for given in (claim, tmp_path):
+            done = run("bundle", str(result), "-o", str(file), "--claims", str(given))
+            assert done.status == 2
+            assert "which is read, wanted another file; nothing was written" in done.err
+    assert (claim.read_bytes(), result.read_bytes()) == before
