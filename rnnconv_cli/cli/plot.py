@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import click
 from rnnconv_cli.cli import output
 from rnnconv_cli.cli.bench import finite
 from rnnconv_cli.cli.console import put, style_of
-from rnnconv_cli.cli.options import Destination, example
+from rnnconv_cli.cli.options import Command, Destination, example
 from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.report.layout import painted, words
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 
 FORMS = ("pdf", "svg", "png")
 MOST_NAMES = 12  # of checks in a message
+
+
+def _inches(name: str) -> Callable[[Command], Command]:
+    """An option for a length of the figure."""
+    return click.option(
+        name,
+        type=click.FloatRange(0.5, 60.0),
+        show_default="what its panels need",
+        metavar="INCHES",
+        callback=finite,
+        help="Of the whole figure.",
+    )
 
 
 @click.command(epilog=example("rnnconv plot results.json --check pattern-flips-in-width --output flips.pdf"))
@@ -39,22 +52,8 @@ MOST_NAMES = 12  # of checks in a message
     metavar="FILE",
     help="Write the figure to FILE.pdf, FILE.svg or FILE.png; may be repeated.",
 )
-@click.option(
-    "--width",
-    type=click.FloatRange(0.5, 60.0),
-    show_default="what its panels need",
-    metavar="INCHES",
-    callback=finite,
-    help="Of the whole figure.",
-)
-@click.option(
-    "--height",
-    type=click.FloatRange(0.5, 60.0),
-    show_default="what its panels need",
-    metavar="INCHES",
-    callback=finite,
-    help="Of the whole figure.",
-)
+@_inches("--width")
+@_inches("--height")
 @click.option(
     "--font-size",
     type=click.FloatRange(2.0, 72.0),

@@ -6,7 +6,6 @@ A result is a stranger's data: every part is checked for its type, and nothing i
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -33,7 +32,7 @@ from rnnconv_cli.records import (
 )
 from rnnconv_cli.report.document import KINDS
 from rnnconv_cli.report.parts import items, number, parsed, section, undamaged, whole, word
-from rnnconv_cli.report.stored_rows import Trials, facts_of, places_of
+from rnnconv_cli.report.stored_rows import Trials, curves_of, facts_of, places_of
 from rnnconv_cli.report.typed import estimated, made, maybe, truth
 
 IN_PREDICTED = frozenset({"kind", "side", "tolerance", "earned", "text", "counted"})  # and a number, named by its kind
@@ -159,7 +158,7 @@ def _estimate(found: object, local: object) -> Estimate | None:
 
 def _observations(check: Mapping[str, Any], seed: int) -> tuple[Observation, ...]:
     trials = Trials(section(check, "arms"), seed)
-    curves = {(word(each, "arm"), word(each, "trial")): _curve(each) for each in items(check, "curves")}
+    curves = dict(curves_of(check))
     return tuple(
         Observation(
             arm=(arm := word(row, "arm")),
@@ -174,12 +173,6 @@ def _observations(check: Mapping[str, Any], seed: int) -> tuple[Observation, ...
         )
         for row in items(check, "observations")
     )
-
-
-def _curve(curve: Mapping[str, Any]) -> tuple[tuple[int, float], ...]:
-    """The curve, with an infinite loss where one is stored as null."""
-    losses = (math.inf if each is None else number(each) for each in items(curve, "values"))
-    return tuple(zip(map(whole, items(curve, "steps")), losses, strict=True))
 
 
 def _worst(check: Mapping[str, Any]) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from rnnconv_cli.records import PerturbationSetting, Place, ProbeSetting, ProblemSetting, TrainingSetting, Trial
 from rnnconv_cli.report.document import IN_EVERY_ROW, PLACES
-from rnnconv_cli.report.parts import items, section, whole, word
+from rnnconv_cli.report.parts import items, number, section, whole, word
 from rnnconv_cli.report.typed import made
 
+Curve = tuple[tuple[int, float], ...]  # (step, loss over initial loss)
 Facts = Mapping[str, str | int | float | bool | None]
 Parts = tuple[ProblemSetting, TrainingSetting | None, PerturbationSetting | None, ProbeSetting | None]
 OWN = (*sorted(IN_EVERY_ROW), "learning_rate", "size", "adversary")  # what a row says of its trial, with its probe
@@ -82,3 +84,20 @@ def _place(found: Mapping[str, Any]) -> Place:
     if place.line < 1:
         raise ValueError(f"{place.line} is no line of a file")
     return place
+
+
+def curves_of(check: Mapping[str, Any]) -> Mapping[tuple[str, str], Curve]:
+    """The loss curves of a stored check, by their arms and trials; infinite where a loss is stored as null.
+
+    Raises KeyError, TypeError or ValueError where there are none, or two of one run.
+    """
+    every = items(check, "curves")
+    found = {(word(each, "arm"), word(each, "trial")): _curve(each) for each in every}
+    if len(found) < len(every):
+        raise ValueError("two loss curves of one run")
+    return found
+
+
+def _curve(curve: Mapping[str, Any]) -> Curve:
+    losses = (math.inf if each is None else number(each) for each in items(curve, "values"))
+    return tuple(zip(map(whole, items(curve, "steps")), losses, strict=True))

@@ -16,7 +16,7 @@ from rnnconv_cli.errors import UsageError
 from rnnconv_cli.records import Reading, Status, Trial
 from rnnconv_cli.report.document import stored_value
 from rnnconv_cli.report.parts import items, number, parsed, section, undamaged, whole, word
-from rnnconv_cli.report.stored_rows import Facts, Trials, facts_of
+from rnnconv_cli.report.stored_rows import Curve, Facts, Trials, curves_of, facts_of
 from rnnconv_cli.sweep.serial import KEY_DIGITS, digest_of
 
 SHOWN, LIKE = 3, 3  # keys in a message; their first digits that are looked at for it
@@ -52,7 +52,7 @@ class _Row:
     place: str
     trials: Trials  # of its check
     values: Mapping[str, Any]
-    curve: Mapping[str, Any] | None  # of its trial, where that is a run
+    curve: Curve  # of its trial, where that is a run
 
 
 def as_stored(reading: Reading) -> Reading:
@@ -110,22 +110,13 @@ def _rows(found: Mapping[str, Any], seed: int, origin: str) -> Iterator[_Row]:
     for claim in items(found, "claims"):
         for check in items(claim, "checks"):
             trials, name = Trials(section(check, "arms"), seed), f"{word(claim, 'id')}/{word(check, 'id')}"
-            curves = _curves(check)
+            curves = curves_of(check)
             for row in items(check, "observations"):
                 arm = word(row, "arm")
                 if "trial" not in row:
                     raise UsageError(f"an observation without its trial's key in {origin}", "each with one", OLDER)
                 key = word(row, "trial")
-                yield _Row(key, f"{name}, {arm}", trials, row, curves.get((arm, key)))
-
-
-def _curves(check: Mapping[str, Any]) -> Mapping[tuple[str, str], Mapping[str, Any]]:
-    """The loss curves of a check, by their arms and trials."""
-    every = items(check, "curves")
-    found = {(word(each, "arm"), word(each, "trial")): each for each in every}
-    if len(found) < len(every):
-        raise ValueError("two loss curves of one run")
-    return found
+                yield _Row(key, f"{name}, {arm}", trials, row, curves.get((arm, key), ()))
 
 
 def _chosen(known: Sequence[str], wanted: str, origin: str) -> str:
@@ -149,7 +140,7 @@ def _some(keys: Sequence[str]) -> str:
 def _measured(rows: Sequence[_Row], length: int) -> Iterator[Measured]:
     """What each place has, each run of `length` readings for itself."""
     by_place: dict[str, list[Reading]] = defaultdict(list)
-    curves = {row.place: _curve(row.curve) for row in rows}
+    curves = {row.place: row.curve for row in rows}
     for row in rows:
         by_place[row.place].append(_reading(row.values))
     for place, readings in by_place.items():
@@ -158,14 +149,6 @@ def _measured(rows: Sequence[_Row], length: int) -> Iterator[Measured]:
         for first in range(0, len(readings), length):
             head, *others = readings[first : first + length]
             yield Measured(place, (replace(head, curve=curves[place]), *others))
-
-
-def _curve(curve: Mapping[str, Any] | None) -> tuple[tuple[int, float], ...]:
-    """The curve, with an infinite loss where one is stored as null."""
-    if curve is None:
-        return ()
-    losses = (math.inf if each is None else number(each) for each in items(curve, "values"))
-    return tuple(zip(map(whole, items(curve, "steps")), losses, strict=True))
 
 
 def _reading(row: Mapping[str, Any]) -> Reading:
