@@ -6,6 +6,7 @@ side, because what is held in registers must be known when the code is made.
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 from llvmlite import ir
@@ -17,7 +18,8 @@ from numba.extending import intrinsic
 from rnnconv_cli.kernels.simd import BLOCK, INDEX, Lanes, Value
 
 SEQUENCES = 5  # vectors beside W at a time; more go in groups of about equal size
-VECTOR_BYTES, ROWS, COLUMN_VECTORS, TILE_ROWS = BLOCK.vector_bytes, BLOCK.rows, BLOCK.column_vectors, BLOCK.tile_rows
+VECTOR_BYTES, ROWS, COLUMN_VECTORS = BLOCK.vector_bytes, BLOCK.rows, BLOCK.column_vectors
+TILE_ROWS, TILE_VECTORS = BLOCK.tile_rows, BLOCK.tile_vectors
 
 
 class _Rows:
@@ -175,80 +177,95 @@ def _columns(n_sequences: int) -> Any:
     return columns
 
 
-def _tile(n_vectors: int) -> Any:
-    @intrinsic
-    def tile(
-        typingctx: Any,
-        W: Any,
-        row: Any,
-        last: Any,
-        column: Any,
-        rate: Any,
-        lefts: Any,
-        packed: Any,
-        rights: Any,
-        depth: Any,
-        partial: Any,
-        begun: Any,
-        complete: Any,
-    ) -> Any:
-        """Add `rate` times G to a tile of W, in rows below `last`, and return ||G||^2 of it; G sums over `depth`.
+@intrinsic
+def update_tile(
+    typingctx: Any,
+    lefts: Any,
+    packed: Any,
+    rights: Any,
+    depth: Any,
+    given: Any,
+    from_row: Any,
+    from_column: Any,
+    begun: Any,
+    target: Any,
+    to_row: Any,
+    to_column: Any,
+    n_rows: Any,
+    n_columns: Any,
+    rate: Any,
+    complete: Any,
+) -> Any:
+    """Add `rate` times G to a tile of `target`, and return ||G||^2 of it; G sums over `depth` terms.
 
-        Where the sum has `begun`, it goes on from `partial`; where it is not `complete`, it is all that is written.
-        """
+    Where the sum has `begun`, it goes on from `given`; where it is not `complete`, it is all that is written. The tile
+    ends after n_rows rows and n_columns columns, if it has more of them.
+    """
 
-        def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Value:
-            kinds = signature.args
-            matrix, left, right, given = (_Rows(context, builder, kinds[k], arguments[k]) for k in (0, 5, 7, 9))
-            row, last, column, rate, packed, depth = (arguments[k] for k in (1, 2, 3, 4, 6, 8))
-            begun, complete = arguments[10:]
-            lanes, zero = matrix.lanes(), ir.Constant(INDEX, 0)
-            places = [_plus(builder, column, v * lanes.count) for v in range(n_vectors)]
-            short = lanes.first(builder.sub(matrix.columns, places[-1]))
-            masked = list(zip(places, [*[None] * (n_vectors - 1), short], strict=True))
-            rows = [_plus(builder, row, r) for r in range(TILE_ROWS)]
-            sums = [[lanes.variable(lanes.zero()) for _ in places] for _ in rows]
-            for r in rows:
-                for place in places:
-                    lanes.prefetch(matrix.at(r, place))
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Value:
+        kinds = signature.args
+        left, right, source, matrix = (_Rows(context, builder, kinds[k], arguments[k]) for k in (0, 2, 4, 8))
+        packed, depth, from_row, from_column, begun = (arguments[k] for k in (1, 3, 5, 6, 7))
+        to_row, to_column, n_rows, n_columns, rate, complete = arguments[9:]
+        lanes, zero = matrix.lanes(), ir.Constant(INDEX, 0)
+        are_rows = [builder.icmp_signed("<", ir.Constant(INDEX, r), n_rows) for r in range(TILE_ROWS)]
+        squares, step = lanes.variable(lanes.zero()), lanes.splat(rate)
+
+        def add(masks: list[Value | None]) -> None:
+            def rows_of(array: _Rows, row: Value, column: Value) -> list[list[tuple[Value, Value | None]]]:
+                """Row by row, pointers to the vectors of the tile that begins there, and their masks."""
+                places = [_plus(builder, column, v * lanes.count) for v in range(len(masks))]
+                return [
+                    [(array.at(_plus(builder, row, r), place), mask) for place, mask in zip(places, masks, strict=True)]
+                    for r in range(TILE_ROWS)
+                ]
+
+            begins, ends = rows_of(source, from_row, from_column), rows_of(matrix, to_row, to_column)
+            sums = [[lanes.variable(lanes.zero()) for _ in masks] for _ in are_rows]
+            for pointer, _ in chain.from_iterable(ends):
+                lanes.prefetch(pointer)
             with builder.if_then(begun, likely=False):
-                for r, totals in zip(rows, sums, strict=True):
-                    with builder.if_then(builder.icmp_signed("<", r, last), likely=True):
-                        for (place, mask), total in zip(masked, totals, strict=True):
-                            builder.store(lanes.load(given.at(r, place), mask), total)
+                for exists, totals, entries in zip(are_rows, sums, begins, strict=True):
+                    with builder.if_then(exists, likely=True):
+                        for (pointer, mask), total in zip(entries, totals, strict=True):
+                            builder.store(lanes.load(pointer, mask), total)
             with cgutils.for_range(builder, depth) as loop:
                 here = builder.add(packed, builder.mul(loop.index, ir.Constant(INDEX, TILE_ROWS)))
-                there = builder.mul(loop.index, ir.Constant(INDEX, n_vectors * lanes.count))
-                vectors = [lanes.load(right.at(zero, _plus(builder, there, v * lanes.count))) for v in range(n_vectors)]
+                there = builder.mul(loop.index, ir.Constant(INDEX, len(masks) * lanes.count))
+                vectors = [
+                    lanes.load(right.at(zero, _plus(builder, there, v * lanes.count))) for v in range(len(masks))
+                ]
                 for r, totals in enumerate(sums):
                     factor = lanes.splat(builder.load(left.at(zero, _plus(builder, here, r))))
                     for vector, total in zip(vectors, totals, strict=True):
                         lanes.accumulate(total, factor, vector)
-            squares, step = lanes.variable(lanes.zero()), lanes.splat(rate)
-            for r, totals in zip(rows, sums, strict=True):
-                with builder.if_then(builder.icmp_signed("<", r, last), likely=True):
-                    entries = [
-                        (builder.load(total), matrix.at(r, place), mask)
-                        for (place, mask), total in zip(masked, totals, strict=True)
-                    ]
+            for exists, totals, entries in zip(are_rows, sums, ends, strict=True):
+                with builder.if_then(exists, likely=True):
+                    gradients = [builder.load(total) for total in totals]
                     with builder.if_else(complete, likely=True) as (whole, part):
                         with whole:
-                            for gradient, pointer, mask in entries:
+                            for gradient, (pointer, mask) in zip(gradients, entries, strict=True):
                                 lanes.accumulate(squares, gradient, gradient)
-                                lanes.store(
-                                    lanes.multiply_add(step, gradient, lanes.load(pointer, mask)), pointer, mask
-                                )
+                                moved = lanes.multiply_add(step, gradient, lanes.load(pointer, mask))
+                                lanes.store(moved, pointer, mask)
                         with part:
-                            for gradient, pointer, mask in entries:
+                            for gradient, (pointer, mask) in zip(gradients, entries, strict=True):
                                 lanes.store(gradient, pointer, mask)
-            square = lanes.lane(lanes.sums([builder.load(squares)]), 0)
-            return square if square.type == ir.DoubleType() else builder.fpext(square, ir.DoubleType())
 
-        _alike(W, lefts, rights, partial)
-        intp, flag = types.intp, types.boolean
-        return types.float64(W, intp, intp, intp, W.dtype, lefts, intp, rights, intp, partial, flag, flag), emit
+        for n_vectors in range(1, TILE_VECTORS + 1):
+            before = ir.Constant(INDEX, (n_vectors - 1) * lanes.count)
+            is_enough = builder.icmp_signed("<=", n_columns, ir.Constant(INDEX, n_vectors * lanes.count))
+            is_needed = builder.icmp_signed(">", n_columns, before)
+            fits = is_needed if n_vectors == TILE_VECTORS else builder.and_(is_needed, is_enough)
+            with builder.if_then(fits):
+                add([*[None] * (n_vectors - 1), lanes.first(builder.sub(n_columns, before))])
+        square = lanes.lane(lanes.sums([builder.load(squares)]), 0)
+        return square if square.type == ir.DoubleType() else builder.fpext(square, ir.DoubleType())
 
-    return tile
+    _alike(lefts, rights, given, target)
+    intp, flag = types.intp, types.boolean
+    sum_of, sum_in = (lefts, intp, rights, intp, given, intp, intp, flag), (target, intp, intp, intp, intp)
+    return types.float64(*sum_of, *sum_in, target.dtype, flag), emit
 
 
 def _pack(count: int | None) -> Any:
@@ -273,5 +290,4 @@ def _pack(count: int | None) -> Any:
 
 dots_1, dots_2, dots_3, dots_4, dots_5 = map(_dots, range(1, SEQUENCES + 1))
 columns_1, columns_2, columns_3, columns_4, columns_5 = map(_columns, range(1, SEQUENCES + 1))
-tile_1, tile_2, tile_3 = map(_tile, range(1, 4))
 pack_rows, pack_lanes = _pack(TILE_ROWS), _pack(None)

@@ -35,16 +35,15 @@ from rnnconv_cli.kernels.blocks import (
     dots_5,
     pack_lanes,
     pack_rows,
-    tile_1,
-    tile_2,
-    tile_3,
+    update_tile,
 )
 from rnnconv_cli.kernels.jit import part, replaces
 from rnnconv_cli.kernels.simd import BLOCK
 
 VECTOR_BYTES, ROWS, TILE_ROWS, TILE_VECTORS = BLOCK.vector_bytes, BLOCK.rows, BLOCK.tile_rows, BLOCK.tile_vectors
 PANEL_ROWS = 64 * TILE_ROWS  # of W that are updated with one packed copy of a panel of H: all of H is read for each
-PANEL_BYTES = 262144  # of such a copy, if more than a tile wide: W is updated in long runs of memory
+PANEL_BYTES = 524288  # of such a copy, if more than a tile wide: W is updated in long runs of memory
+TERMS = 512  # summed up in one go: what a tile multiplies stays near the processor while it meets a panel of rows
 SEGMENT_BYTES = 16384  # of a row of W, read in one go, so that memory is read in long runs
 FAR_BYTES = 2097152  # of W, two usual second-level caches: with more, it is asked for ahead of its use
 FAR_ALONE_BYTES = 25165824  # with one sequence: the processor foresees by itself what it reads of a third-level cache
@@ -105,14 +104,15 @@ def spare_size(depth: int, itemsize: int) -> int:
 
     With fewer terms it copies a longer run of them: never more than PANEL_BYTES, or one tile.
     """
-    run = max(depth * TILE_VECTORS * VECTOR_BYTES, PANEL_BYTES) // itemsize
-    return depth * PANEL_ROWS + run
+    run = max(min(depth, TERMS) * TILE_VECTORS * VECTOR_BYTES, PANEL_BYTES) // itemsize
+    sums = PANEL_ROWS * run_vectors(depth) * VECTOR_BYTES // itemsize if depth > TERMS else 0
+    return depth * PANEL_ROWS + sums + run
 
 
 @part
 def run_vectors(depth: int) -> int:
     """Return how many vectors of a row of W, (D, ...) terms each, are updated before the next rows: whole tiles."""
-    return max(1, PANEL_BYTES // (max(1, depth) * TILE_VECTORS * VECTOR_BYTES)) * TILE_VECTORS
+    return max(1, PANEL_BYTES // (max(1, min(depth, TERMS)) * TILE_VECTORS * VECTOR_BYTES)) * TILE_VECTORS
 
 
 # --- the same for the compiler: which part of W meets which vectors, and when -----------------------------------------
@@ -210,10 +210,11 @@ def _(
         spare: Array,
         squares: Array,
     ) -> None:
-        begun, target = partial.shape[0] > 0, W if complete else partial
         depth, columns, lanes = left.shape[0], W.shape[1], VECTOR_BYTES // W.itemsize
         tile, wide = TILE_VECTORS * lanes, run_vectors(depth) * lanes
-        lefts, rights = spare[: depth * PANEL_ROWS], spare[depth * PANEL_ROWS :]
+        lefts, rest = spare[: depth * PANEL_ROWS], spare[depth * PANEL_ROWS :]
+        n_sums = PANEL_ROWS * wide if depth > TERMS else 0
+        sums, rights = rest[:n_sums].reshape(-1, wide), rest[n_sums:]
         rate = W.dtype.type(-learning_rate)
         for top in range(first, last, PANEL_ROWS):
             bottom = min(top + PANEL_ROWS, last)
@@ -223,29 +224,36 @@ def _(
                     pack_rows(left, depth - 1 - d, row, bottom, lefts, (row - top) * depth + d * TILE_ROWS)
             for begin in range(0, columns, wide):
                 end = min(begin + wide, columns)
-                for column in range(begin, end, tile):
-                    vectors = min(TILE_VECTORS, (columns - column + lanes - 1) // lanes)
-                    for d in range(depth):
-                        for k in range(vectors):
-                            place = (column - begin) * depth + (d * vectors + k) * lanes
-                            pack_lanes(right, depth - 1 - d, column + k * lanes, columns, rights, place)
-                for row in range(top, bottom, TILE_ROWS):
-                    packed = (row - top) * depth
+                for done in range(0, max(1, depth), TERMS):
+                    terms = min(TERMS, depth - done)
                     for column in range(begin, end, tile):
                         vectors = min(TILE_VECTORS, (columns - column + lanes - 1) // lanes)
-                        there = rights[(column - begin) * depth :]
-                        if vectors == 3:
-                            square = tile_3(
-                                target, row, bottom, column, rate, lefts, packed, there, depth, partial, begun, complete
+                        for d in range(terms):
+                            for k in range(vectors):
+                                place = (column - begin) * terms + (d * vectors + k) * lanes
+                                pack_lanes(right, depth - 1 - done - d, column + k * lanes, columns, rights, place)
+                    begun, ended = done > 0 or partial.shape[0] > 0, done + terms == depth
+                    given, above, aside = (sums, top, begin) if done > 0 else (partial, 0, 0)
+                    target, over, beside = (W if complete else partial, 0, 0) if ended else (sums, top, begin)
+                    for row in range(top, bottom, TILE_ROWS):
+                        packed = (row - top) * depth + done * TILE_ROWS
+                        for column in range(begin, end, tile):
+                            squares[row // TILE_ROWS] += update_tile(
+                                lefts,
+                                packed,
+                                rights[(column - begin) * terms :],
+                                terms,
+                                given,
+                                row - above,
+                                column - aside,
+                                begun,
+                                target,
+                                row - over,
+                                column - beside,
+                                bottom - row,
+                                columns - column,
+                                rate,
+                                ended and complete,
                             )
-                        elif vectors == 2:
-                            square = tile_2(
-                                target, row, bottom, column, rate, lefts, packed, there, depth, partial, begun, complete
-                            )
-                        else:
-                            square = tile_1(
-                                target, row, bottom, column, rate, lefts, packed, there, depth, partial, begun, complete
-                            )
-                        squares[row // TILE_ROWS] += square
 
     return compiled

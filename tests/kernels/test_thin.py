@@ -113,6 +113,26 @@ def test_step_down(width: int, depth: int, dtype: str, draw: Draw) -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", [7, 100])
+@pytest.mark.parametrize("depth", [thin.TERMS, thin.TERMS + 1, 2 * thin.TERMS + 5])
+def test_a_sum_of_more_terms_than_go_at_once(depth: int, width: int, dtype: str, draw: Draw) -> None:
+    """Same bits as the same sum in two parts, neither of which ends where the kernel itself begins anew."""
+    W, left, right, later = (draw(size, width, dtype=dtype) for size in (width, depth, depth, width))
+    spare = np.full(thin.spare_size(depth, W.itemsize), np.nan, dtype=dtype)
+    squares, cut = np.full((2, thin.tiles_of(width)), np.nan), 77
+    whole, parts, expected = W.copy(), W.copy(), W.copy()
+    step_down(whole, 0.3, left, right, later, True, 0, width, spare, squares[0])
+    sums = later.copy()
+    step_down(parts, 0.3, left[-cut:], right[-cut:], sums, False, 0, width, spare, squares[1])
+    np.testing.assert_array_equal(parts, W)
+    step_down(parts, 0.3, left[:-cut], right[:-cut], sums, True, 0, width, spare, squares[1])
+    np.testing.assert_array_equal(whole, parts)
+    np.testing.assert_array_equal(squares[0], squares[1])
+    thin.step_down_into(expected, 0.3, left, right, later, True, 0, width, spare, squares[1])
+    assert_close(whole, expected, np.abs(W) + 0.3 * (np.abs(later) + np.abs(left).T @ np.abs(right)), depth + 1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_spare_room_is_enough_for_fewer_terms(dtype: str, draw: Draw) -> None:
     """A short segment comes after long ones and has their room; with fewer terms, longer runs of W are updated."""
     most, width = 2 * thin.PANEL_BYTES // (thin.TILE_VECTORS * thin.VECTOR_BYTES), 700
@@ -242,7 +262,9 @@ def test_every_processors_block_computes_the_same(processor: str, tmp_path: Path
         "import sys, pytest\n"
         "from rnnconv_cli.kernels import simd\n"
         f"simd.BLOCK = simd.block_for({PROCESSORS[processor]!r})\n"
-        f"sys.exit(pytest.main(['-q', '-m', 'not slow', '-p', 'no:cacheprovider', {str(Path(__file__))!r}]))\n"
+        "already_imported = ['-W', 'ignore::pytest.PytestAssertRewriteWarning']\n"
+        "arguments = ['-q', '-m', 'not slow', '-p', 'no:cacheprovider', *already_imported]\n"
+        f"sys.exit(pytest.main([*arguments, {str(Path(__file__))!r}]))\n"
     )
     environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
