@@ -17,9 +17,9 @@ from rnnconv_cli.cli.options import Destination, example
 from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.errors import OutputError, UsageError
 from rnnconv_cli.records import Baseline, Comparison, KeptCheck, Report, Revision
-from rnnconv_cli.report.baseline_document import HINT, MOST_REVISIONS, as_text, read_baseline
+from rnnconv_cli.report.baseline_document import BASELINE, MOST_REVISIONS, as_text, read_baseline
 from rnnconv_cli.report.changes import exit_status, render, some
-from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.report.reading.stored_report import read_report
 
 MOST_BYTES = 2**24  # a hundred times that of the quick profile
 MOST_BASELINES = 50
@@ -154,7 +154,7 @@ def _asked() -> str:
 
 
 def _text(path: Path) -> str:
-    return text_of(path, wanted="a baseline", most=MOST_BYTES, hint=HINT)
+    return text_of(path, BASELINE, MOST_BYTES)
 
 
 def _read(path: Path) -> Baseline:

@@ -17,7 +17,9 @@ from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.options import Destination, destinations, example
 from rnnconv_cli.cli.signals import disarm, serve_once
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
-from rnnconv_cli.report import bench_document, bench_plot, bench_table
+from rnnconv_cli.report.bench import document as bench_document
+from rnnconv_cli.report.bench import plot as bench_plot
+from rnnconv_cli.report.bench import table as bench_table
 
 if TYPE_CHECKING:
     from rnnconv_cli.bench.measure import Options

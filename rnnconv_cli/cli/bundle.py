@@ -58,7 +58,7 @@ def bundle(context: click.Context, result: Path, file: Path, given: tuple[Path, 
     output.prepare(destination)
     from rnnconv_cli.evidence.archive import archive_of
     from rnnconv_cli.evidence.contents import contents_of, drawn_with, found_claims
-    from rnnconv_cli.report.stored_report import read_report
+    from rnnconv_cli.report.reading.stored_report import read_report
 
     report = read_report(text, str(result))
     overrides = overrides_of(dict(report.environment.facts).get("command"))

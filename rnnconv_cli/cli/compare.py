@@ -37,7 +37,7 @@ def compare(context: click.Context, first: Path, second: Path, form: str) -> Non
     """
     from rnnconv_cli.report.comparison import side_by_side
     from rnnconv_cli.report.comparison_table import render_json, render_table
-    from rnnconv_cli.report.stored_report import read_report
+    from rnnconv_cli.report.reading.stored_report import read_report
 
     found = side_by_side(*(read_report(text_of(path), str(path)) for path in (first, second)))
     names = (str(first), str(second))

@@ -14,7 +14,7 @@ from rnnconv_cli.report.layout import Style
 from rnnconv_cli.report.plain import ascii_only, visible
 
 LOG_WIDTH = 100  # columns of a log, which has no width of its own
-WIDEST, NARROWEST = 140, 40  # longer lines are hard to read, shorter ones leave no room for figures
+WIDEST, NARROWEST = 140, 74  # longer lines are hard to read, shorter ones leave no room for a row of figures
 
 
 def style_of(stream: TextIO | None, *, brief: bool = False) -> Style:

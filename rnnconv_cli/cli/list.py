@@ -14,11 +14,11 @@ from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.errors import UsageError
-from rnnconv_cli.report.layout import Style, painted, paragraph, row, words
+from rnnconv_cli.report.layout import Style, amount, painted, paragraph, row, words
 from rnnconv_cli.sweep.progress import duration
 
 if TYPE_CHECKING:
-    from rnnconv_cli.report.stored import StoredCheck, StoredResult
+    from rnnconv_cli.report.reading.stored import StoredCheck, StoredResult
     from rnnconv_cli.spec.coverage import Covered
 
 
@@ -67,7 +67,7 @@ def _statements(results: Path | None, style: Style) -> Iterator[RenderableType]:
     if stored:
         budget = "" if stored.budget is None else f" within a budget of {duration(stored.budget)}"
         origin = f"profile {stored.profile}{budget}, seed {stored.seed}, rnnconv {stored.version}"
-        yield words(f"figures of {results}: {len(stored.checks)} checks, {origin}", style)
+        yield words(f"figures of {results}: {amount(len(stored.checks), 'check')}, {origin}", style)
 
 
 def _checks(
@@ -86,7 +86,7 @@ def _checks(
 
 def _stored(results: Path | None) -> StoredResult | None:
     """What a stored result says of each check. Raises UsageError where it cannot be read."""
-    from rnnconv_cli.report import stored
+    from rnnconv_cli.report.reading import stored
 
     if results is None:
         return None

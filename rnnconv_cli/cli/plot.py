@@ -92,7 +92,7 @@ def plot(
     output.prepare(files)
     from rnnconv_cli.report.figures.draw import figure_bytes  # now, as it takes a while
     from rnnconv_cli.report.figures.plan import Look
-    from rnnconv_cli.report.stored_report import read_report
+    from rnnconv_cli.report.reading.stored_report import read_report
 
     figure = _figure(read_report(text_of(result), str(result)), check_id, claim_id)
     look = Look(width, height, font_size, font, dpi)

@@ -16,7 +16,7 @@ from rnnconv_cli.cli.options import example
 from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.records import Reading, Status
 from rnnconv_cli.report.layout import Style, heading, painted, paragraph
-from rnnconv_cli.report.stored_trial import StoredTrial, as_stored, read_trial
+from rnnconv_cli.report.reading.stored_trial import StoredTrial, as_stored, read_trial
 from rnnconv_cli.sweep.serial import KEY_DIGITS
 
 if TYPE_CHECKING:

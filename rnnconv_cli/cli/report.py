@@ -89,7 +89,7 @@ def _refuse_several(results: tuple[Path, ...], form: str) -> None:
 
 
 def _read(results: tuple[Path, ...]) -> dict[str, Report]:
-    from rnnconv_cli.report.stored_report import read_report
+    from rnnconv_cli.report.reading.stored_report import read_report
 
     return {str(path): read_report(text_of(path), str(path)) for path in results}
 

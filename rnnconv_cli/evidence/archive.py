@@ -19,7 +19,7 @@ from pathlib import Path
 
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.evidence.manifest import (
-    HINT,
+    FORM,
     MANIFEST,
     MOST_BYTES,
     MOST_MANIFEST,
@@ -90,12 +90,12 @@ def opened(path: Path, kept: re.Pattern[str]) -> Opened:
     encrypted members.
     """
     if not _is_regular(path):
-        raise UsageError(f"{path}, which is no file to read", "a bundle", HINT)
+        raise UsageError(f"{path}, which is no file to read", "a bundle", FORM.hint)
     try:
         with path.open("rb") as file:
             return _read(file, str(path), kept)
     except OSError as error:
-        raise UsageError(f"{path} ({error.strerror or error})", "a bundle that can be read", HINT) from error
+        raise UsageError(f"{path} ({error.strerror or error})", "a bundle that can be read", FORM.hint) from error
 
 
 def _is_regular(path: Path) -> bool:
@@ -103,13 +103,13 @@ def _is_regular(path: Path) -> bool:
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except OSError as error:
-        raise UsageError(f"{path} ({error.strerror or error})", "a bundle", HINT) from error
+        raise UsageError(f"{path} ({error.strerror or error})", "a bundle", FORM.hint) from error
 
 
 def _read(file: BufferedReader, origin: str, kept: re.Pattern[str]) -> Opened:
     size = os.fstat(file.fileno()).st_size
     if size > MOST_BYTES:
-        raise UsageError(f"{size:,} bytes in {origin}", f"a bundle, which has at most {MOST_BYTES:,}", HINT)
+        raise UsageError(f"{size:,} bytes in {origin}", f"a bundle, which has at most {MOST_BYTES:,}", FORM.hint)
     digest = hashlib.file_digest(file, "sha256").hexdigest()
     text = _manifest_text(file, size, origin)
     if text is None:
@@ -133,7 +133,7 @@ def _manifest_text(file: BufferedReader, size: int, origin: str) -> bytes | None
     begins = len(head) == HEAD and head[: len(LOCAL_SIGNATURE)] == LOCAL_SIGNATURE
     named = head[LOCAL.size :] == MANIFEST.encode()
     if comment is None and not (begins and named):
-        raise UsageError(f"another file in {origin}", f"a bundle of the schema {SCHEMA}", HINT)
+        raise UsageError(f"another file in {origin}", f"a bundle of the schema {SCHEMA}", FORM.hint)
     checksum, length = LOCAL.unpack(head[: LOCAL.size])[6:8] if len(head) == HEAD else (0, 0)
     candidates = [length, *([int(comment[1])] if comment else [])]
     for each in candidates:
@@ -182,7 +182,9 @@ def _compared(file: BufferedReader, record: Record, origin: str) -> Iterator[Dif
     if given == record.data:
         return
     if what := unsafe(record, given):
-        raise UsageError(f"{what} in {origin} ({record.name})", "files alone, as `rnnconv bundle` packs them", HINT)
+        raise UsageError(
+            f"{what} in {origin} ({record.name})", "files alone, as `rnnconv bundle` packs them", FORM.hint
+        )
     fields = ", ".join(changed_fields(record, given))
     yield Difference(record.name, f"is not what the manifest leads to ({fields})")
 

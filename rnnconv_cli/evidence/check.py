@@ -26,7 +26,7 @@ from rnnconv_cli.kernels.backend import BACKENDS
 from rnnconv_cli.kernels.cache import fingerprint
 from rnnconv_cli.records import Observation, Report, Status
 from rnnconv_cli.report.document import document
-from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.report.reading.stored_report import read_report
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.loader import LoadedClaim, Overrides, load, load_bytes
 from rnnconv_cli.spec.possible import LARGEST_SEED

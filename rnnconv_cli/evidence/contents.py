@@ -92,7 +92,7 @@ def found_claims(report: Report, given: Sequence[Path], overrides: Overrides) ->
     found = {}
     for claim in report.claims:
         own = (_candidate(shipped[claim.id], overrides),) if claim.id in shipped else ()
-        found[claim.id] = _chosen(claim, (*named, *own))
+        found[claim.id] = _chosen(claim, (*named, *own), overrides)
     return found
 
 
@@ -105,11 +105,12 @@ class _Candidate:
     loaded: LoadedClaim | None
 
 
-def _chosen(claim: ClaimResult, candidates: Sequence[_Candidate]) -> bytes:
+def _chosen(claim: ClaimResult, candidates: Sequence[_Candidate], overrides: Overrides) -> bytes:
+    invalid = "is not valid" if overrides == Overrides() else "is not valid under the options of the run"
     others = []
     for each in candidates:
         if each.loaded is None:
-            others.append(f"{each.path} is not valid")
+            others.append(f"{each.path} {invalid}")
         elif each.loaded.digest == claim.digest:
             return each.data
         elif each.loaded.claim.id == claim.id:

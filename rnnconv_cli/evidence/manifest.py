@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rnnconv_cli.errors import UsageError
-from rnnconv_cli.report.parts import items, section, undamaged, whole, word
-from rnnconv_cli.report.typed import made
+from rnnconv_cli.report.reading.parts import Form, items, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.typed import made
 from rnnconv_cli.spec.loader import Overrides
 
 SCHEMA = "rnnconv-bundle/1"
@@ -23,7 +23,7 @@ CLAIM = re.compile(r"claims/([a-z0-9]+(?:-[a-z0-9]+)*)\.yaml", re.ASCII)
 NAMES = frozenset({README, RESULT, ENVIRONMENT, TABLE, PAGE})
 NEEDED = (README, RESULT, ENVIRONMENT, TABLE)
 DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)
-HINT = "make one by `rnnconv bundle results.json -o evidence.zip`"
+FORM = Form("bundle's manifest", SCHEMA, "make one by `rnnconv bundle results.json -o evidence.zip`")
 
 MOST_MANIFEST = 2**20  # bytes: claims by the hundred need a tenth of it
 MOST_MEMBERS = 1000
@@ -80,8 +80,8 @@ def text_of(manifest: Manifest) -> bytes:
 
 def manifest_from(data: bytes, origin: str) -> Manifest:
     """The manifest of a text. Raises UsageError where it is none, or names what no bundle holds."""
-    found = _parsed(data, origin)
-    with undamaged(origin):
+    found = parsed(data.decode("utf-8", "replace"), f"{MANIFEST} of {origin}", FORM)
+    with undamaged(origin, FORM):
         overrides, drawn_with = section(found, "overrides"), section(found, "drawn_with")
         replicates = None if overrides["replicates"] is None else whole(overrides["replicates"])
         manifest = Manifest(
@@ -92,18 +92,8 @@ def manifest_from(data: bytes, origin: str) -> Manifest:
         )
     _refuse_unsafe(manifest.members, origin)
     if text_of(manifest) != data:
-        raise UsageError(f"a manifest of another form in {origin}", "the one that `rnnconv bundle` writes", HINT)
+        raise UsageError(f"a manifest of another form in {origin}", "the one that `rnnconv bundle` writes", FORM.hint)
     return manifest
-
-
-def _parsed(data: bytes, origin: str) -> Mapping[str, Any]:
-    try:
-        found = json.loads(data.decode("ascii"))
-    except (ValueError, RecursionError):
-        raise UsageError(f"no JSON in {MANIFEST} of {origin}", "a bundle's manifest", HINT) from None
-    if not isinstance(found, dict) or found.get("schema") != SCHEMA:
-        raise UsageError(f"another document in {MANIFEST} of {origin}", f"one of the schema {SCHEMA}", HINT)
-    return found
 
 
 def _pairs(settings: Sequence[object]) -> Iterator[tuple[str, str]]:
@@ -122,20 +112,20 @@ def _refuse_unsafe(members: Sequence[Member], origin: str) -> None:
     """Raise UsageError for members that no bundle has: by their names, their sizes or their digests."""
     names = [member.name for member in members]
     if len(members) > MOST_MEMBERS:
-        raise UsageError(f"{len(members):,} members in {origin}", f"at most {MOST_MEMBERS:,}", HINT)
+        raise UsageError(f"{len(members):,} members in {origin}", f"at most {MOST_MEMBERS:,}", FORM.hint)
     for name in names:
         if name not in NAMES and not CLAIM.fullmatch(name):
-            raise UsageError(f"a member named {name!r} in {origin}", "only those that a bundle has", HINT)
+            raise UsageError(f"a member named {name!r} in {origin}", "only those that a bundle has", FORM.hint)
         if names.count(name) > 1:
-            raise UsageError(f"the member {name} more than once in {origin}", "each once", HINT)
+            raise UsageError(f"the member {name} more than once in {origin}", "each once", FORM.hint)
     for name in NEEDED:
         if name not in names:
-            raise UsageError(f"no member {name} in {origin}", "all that a bundle has", HINT)
+            raise UsageError(f"no member {name} in {origin}", "all that a bundle has", FORM.hint)
     for member in members:
         _refuse_sizes(member, origin)
     total = sum(member.size for member in members)
     if total > MOST_BYTES:
-        raise UsageError(f"members of {total:,} bytes in {origin}", f"at most {MOST_BYTES:,} together", HINT)
+        raise UsageError(f"members of {total:,} bytes in {origin}", f"at most {MOST_BYTES:,} together", FORM.hint)
 
 
 def _refuse_sizes(member: Member, origin: str) -> None:
@@ -143,11 +133,11 @@ def _refuse_sizes(member: Member, origin: str) -> None:
     most = MOST_RESULT if member.name == RESULT else MOST_TEXT
     if not (0 <= member.size <= most and 0 < member.packed_size <= most + SMALL and 0 <= member.crc32 < 2**32):
         raise UsageError(
-            f"{member.size:,} bytes in {place}, packed in {member.packed_size:,}", f"at most {most:,}", HINT
+            f"{member.size:,} bytes in {place}, packed in {member.packed_size:,}", f"at most {most:,}", FORM.hint
         )
     if member.size > max(SMALL, MOST_RATIO * member.packed_size):
         found = f"{member.packed_size:,} bytes that unpack to {member.size:,} in {place}"
-        raise UsageError(found, f"at most {MOST_RATIO} times as many", HINT)
+        raise UsageError(found, f"at most {MOST_RATIO} times as many", FORM.hint)
     for digest in (member.sha256, member.packed_sha256):
         if not DIGEST.fullmatch(digest):
-            raise UsageError(f"the digest {digest[:80]!r} of {place}", "SHA-256 in hexadecimal digits", HINT)
+            raise UsageError(f"the digest {digest[:80]!r} of {place}", "SHA-256 in hexadecimal digits", FORM.hint)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, ResourceError
 from rnnconv_cli.records import Observation, Reading, Report, Trial
-from rnnconv_cli.report.stored_trial import as_stored
+from rnnconv_cli.report.reading.stored_trial import as_stored
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.replay import Replay, changes, compared, measure_again, refuse_impossible
 from rnnconv_cli.sweep.serial import key_of

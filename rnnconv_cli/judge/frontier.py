@@ -106,7 +106,8 @@ def _judged(
 def _measured(found: Frontier, widest: float, parameter: str | None) -> Finding:
     """m* at every point; the exponent leads where there is one."""
     if all(low >= widest * (1 - ROUNDING) for low in found.widths_low):
-        because = f"no width up to {widest:g} is sufficient at any of {len(found.points)} points"
+        at_any = f" at any of {len(found.points)} points" if len(found.points) > 1 else ""
+        because = f"no width up to {widest:g} is sufficient{at_any}"
         return Finding(Verdict.OUTSIDE, because, found, None, "")
     if not any(math.isfinite(width) and width > 0 for width in found.widths):
         because = f"could not measure: m* lies beyond the widths drawn at each of {len(found.points)} points"

@@ -11,16 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from rnnconv_cli.errors import UsageError
 from rnnconv_cli.records import LEAST_KEPT_LEVEL, Baseline, KeptArm, KeptCheck, KeptNumber, Revision, Verdict
 from rnnconv_cli.report.document import KINDS, Json
-from rnnconv_cli.report.parts import items, number, section, whole, word
-from rnnconv_cli.report.typed import made, maybe
+from rnnconv_cli.report.reading.parts import Form, items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.typed import made, maybe
 
 SCHEMA = "rnnconv-baseline/1"
-HINT = "write one by `rnnconv baseline write BASELINE RESULT`"
+BASELINE = Form("baseline", SCHEMA, "write one by `rnnconv baseline write BASELINE RESULT`", key="schema_version")
 MOST_REVISIONS = 50
-LONGEST_REASON = 160  # characters
 MOST_COUNTED = 10**6  # draws of one arm: an exact test lists them all
 HEAD = ("date", "tool_version", "profile", "seed", "backend", "threshold", "noise")
 NEEDS_POSITIVE_POINTS = frozenset({"exponent", "growth", "frontier"})  # whose logarithms are taken
@@ -28,7 +26,7 @@ NEEDS_POSITIVE_POINTS = frozenset({"exponent", "growth", "frontier"})  # whose l
 
 def as_text(baseline: Baseline) -> str:
     """The baseline as JSON in ASCII, numbers to their last bit; three lines for each check."""
-    head: dict[str, Json] = {"schema_version": SCHEMA, **{name: getattr(baseline, name) for name in HEAD}}
+    head: dict[str, Json] = {BASELINE.key: SCHEMA, **{name: getattr(baseline, name) for name in HEAD}}
     kept = baseline.history[-MOST_REVISIONS:]
     blocks = {
         "conditions": _block("{}", [f"{_line(name)}: {_line(fact)}" for name, fact in baseline.conditions]),
@@ -42,18 +40,9 @@ def as_text(baseline: Baseline) -> str:
 
 def read_baseline(text: str, origin: str) -> Baseline:
     """The baseline in a text. Raises UsageError for anything that is none, or is not what it must be."""
-    try:
-        found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_each_once)
-    except _Repeated as error:
-        raise _damaged(origin, error) from None
-    except (ValueError, RecursionError):
-        raise UsageError(f"no JSON in {origin}", "a baseline", HINT) from None
-    if not isinstance(found, dict) or found.get("schema_version") != SCHEMA:
-        raise UsageError(f"another document in {origin}", f"a baseline of the schema {SCHEMA}", HINT)
-    try:
+    found = parsed(text, origin, BASELINE)
+    with undamaged(origin, BASELINE):
         return _baseline(found)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise _damaged(origin, error) from None
 
 
 def _block(brackets: str, parts: Sequence[str]) -> str:
@@ -86,7 +75,7 @@ def _line(part: Json) -> str:
 
 
 def _baseline(found: Mapping[str, Any]) -> Baseline:
-    _closed(found, (*HEAD, "schema_version", "conditions", "history", "claims", "checks"), "the baseline")
+    _closed(found, (*HEAD, BASELINE.key, "conditions", "history", "claims", "checks"), "the baseline")
     history, claims = items(found, "history"), section(found, "claims")
     conditions, checks = section(found, "conditions"), section(found, "checks")
     return Baseline(
@@ -164,27 +153,3 @@ def _not_negative(part: Mapping[str, Any], key: str) -> float:
 def _closed(part: Mapping[str, Any], known: Iterable[str], where: str) -> None:
     if unknown := sorted(part.keys() - set(known)):
         raise ValueError(f"{where} has the unknown key {unknown[0]!r}")
-
-
-class _Repeated(ValueError):
-    """A key that stands twice in one mapping: which of its values holds is anybody's guess."""
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise _Repeated("a key stands twice in one mapping")
-    return found
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not JSON")
-
-
-def _damaged(origin: str, error: Exception) -> UsageError:
-    return UsageError(f"a damaged baseline in {origin} ({_short(str(error))})", "one as it was written", HINT)
-
-
-def _short(text: str) -> str:
-    """What is wrong in a few words, whatever a stranger's words hold."""
-    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."

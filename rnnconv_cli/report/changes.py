@@ -9,7 +9,7 @@ from rich.console import RenderableType
 
 from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_INCONCLUSIVE
 from rnnconv_cli.records import CONTROL, Change, Comparison, Outcome, Rule, VerdictMove
-from rnnconv_cli.report.layout import PLAIN, Style, heading, painted, paragraph, quantity, rule, words
+from rnnconv_cli.report.layout import PLAIN, Style, amount, heading, painted, paragraph, quantity, rule, words
 
 MOST_NAMES = 8  # of checks that one side lacks
 OTHER_BITS = "not the same bits: an edit of how estimates are made, or one seed that has given two results"
@@ -48,13 +48,13 @@ def _rules(found: Comparison, relative: float, style: Style) -> Iterator[Rendera
     if found.other_runs:
         yield paragraph("other run", "; ".join(found.other_runs), style, indent=0)
     if bits := counts[Rule.BITS]:
-        yield paragraph("exact", f"{_numbers(bits)} of {EXACT}", style, indent=0)
+        yield paragraph("exact", f"{amount(bits, 'number')} of {EXACT}", style, indent=0)
     if rounded := counts[Rule.ROUND_OFF]:
-        which = f"{_numbers(rounded)} of the same trials, under other conditions ({', '.join(found.differs)})"
+        which = f"{amount(rounded, 'number')} of the same trials, under other conditions ({', '.join(found.differs)})"
         allowed = f"a relative difference of {relative:g} of a measured value, one count or one rounding unit"
         yield paragraph("round-off", f"{which}: {allowed} is allowed", style, indent=0)
     if tests:
-        text = f"{_numbers(tests)} of other trials (another seed, grid or number of draws): both intervals"
+        text = f"{amount(tests, 'number')} of other trials (another seed, grid or number of draws): both intervals"
         odds = f"at most {100 * found.error:g}% of runs raise a false alarm"
         yield paragraph("tested", f"{text} say whether they have changed; {odds}, over all tests", style, indent=0)
     if found.baselines > 1:
@@ -141,7 +141,7 @@ def _summary(found: Comparison, strict: bool, style: Style) -> Iterator[Renderab
     counts = Counter(each.outcome for each in found.changes)
     status = exit_status(found, strict=strict)
     parts = [
-        f"{_numbers(len(found.changes))}: {counts[Outcome.CHANGED]} changed, {counts[Outcome.SAME]} the same",
+        f"{amount(len(found.changes), 'number')}: {counts[Outcome.CHANGED]} changed, {counts[Outcome.SAME]} the same",
         *([f"{counts[Outcome.UNTESTED]} extremes not tested"] if counts[Outcome.UNTESTED] else []),
         *([f"{counts[Outcome.NOT_COMPARED]} not compared"] if counts[Outcome.NOT_COMPARED] else []),
         *([f"{len(found.drifts)} drifted"] if found.drifts else []),
@@ -151,7 +151,3 @@ def _summary(found: Comparison, strict: bool, style: Style) -> Iterator[Renderab
     if _is_empty(found):
         yield words("nothing was compared: the baseline and the result have no number in common", style)
     yield words("; ".join(part for part in (", ".join(parts), moved, f"exit status {status}") if part), style)
-
-
-def _numbers(count: int) -> str:
-    return f"{count} number{'' if count == 1 else 's'}"

@@ -12,7 +12,19 @@ from rnnconv_cli.report.comparison import Bits, Pair, SideBySide
 from rnnconv_cli.report.document import Json, finite
 from rnnconv_cli.report.estimates import measured_in_full
 from rnnconv_cli.report.json import lay_out
-from rnnconv_cli.report.layout import Style, heading, painted, paragraph, quantity, row, rule, signed, verdict, words
+from rnnconv_cli.report.layout import (
+    Style,
+    amount,
+    heading,
+    painted,
+    paragraph,
+    quantity,
+    row,
+    rule,
+    signed,
+    verdict,
+    words,
+)
 
 SCHEMA = "rnnconv-comparison/1"
 WIDTHS = (23, 23, 15, 10)
@@ -118,7 +130,7 @@ def _summary(found: SideBySide, style: Style) -> Iterator[RenderableType]:
         yield paragraph("h", "half the width of the wider of the two intervals; no test was made", style, indent=0)
     yield paragraph("bits", _bits(found.bits), style, indent=0)
     parts = (
-        f"{len(found.pairs)} checks in both: {same} the same, {moved or 'none'} with another verdict",
+        f"{amount(len(found.pairs), 'check')} in both: {same} the same, {moved or 'none'} with another verdict",
         f"{len(found.only_first)} only in the first, {len(found.only_second)} only in the second",
         f"exit status {found.exit_status}",
     )

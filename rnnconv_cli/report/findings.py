@@ -24,7 +24,7 @@ from pathlib import Path
 
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.report.layout import quantity, signed
-from rnnconv_cli.report.stored import StoredCheck, StoredResult, read
+from rnnconv_cli.report.reading.stored import StoredCheck, StoredResult, read
 
 TEMPLATE, FIGURES, FINDINGS = "findings.template.md", "findings.json", "findings.md"
 FIELDS = frozenset(field.name for field in fields(StoredCheck)) - {"beside"}

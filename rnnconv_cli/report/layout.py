@@ -38,6 +38,11 @@ def words(text: str, style: Style, look: str = "") -> Text:
     return Text(ascii_only(safe) if style.ascii_only else safe, style=look)
 
 
+def amount(number: int, what: str) -> str:
+    """How many there are of something that takes an s: "1 draw", "3 draws"."""
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+
+
 def verdict(text: str, style: Style) -> Text:
     """A verdict's word, coloured where colours are wanted."""
     shown = words(text, style)

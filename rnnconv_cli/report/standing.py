@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from rnnconv_cli.judge.unmeasured import could_not_measure
 from rnnconv_cli.records import CheckResult, Report, Verdict
+from rnnconv_cli.report.layout import amount
 
 
 class Standing(StrEnum):
@@ -68,5 +69,4 @@ def summary(report: Report) -> str:
     counted = ", ".join(f"{verdicts[each]} {each}" for each in Verdict if verdicts[each]) or "none"
     against = sum(check.as_expected is False for check in checks)
     ran = f"profile {report.profile}, seed {report.seed}, exit status {report.exit_status}"
-    plural = "" if len(checks) == 1 else "s"
-    return f"{len(checks)} check{plural}: {counted}; {against or 'none'} against expectation; {ran}"
+    return f"{amount(len(checks), 'check')}: {counted}; {against or 'none'} against expectation; {ran}"

@@ -100,13 +100,7 @@ def _line(first: str, figures: Sequence[Text], style: Style) -> RenderableType:
     widths = [width for _, width in FIGURES]
     if style.width >= FULL_WIDTH:
         return row((words(first, style, "bold"), *figures), (CHECK_WIDTH, *widths))
-    return row(figures, _shrunk(widths, style.width - INDENT), indent=INDENT)
-
-
-def _shrunk(widths: Sequence[int], room: int) -> list[int]:
-    """The widths in proportion where they do not fit."""
-    wanted = sum(width + 1 for width in widths)
-    return [max(4, width * min(room, wanted) // wanted) for width in widths]
+    return row(figures, widths, indent=INDENT)
 
 
 def _check(check: CheckResult, lost: str, style: Style) -> Iterator[RenderableType]:

@@ -31,7 +31,7 @@ def find(name_or_path: str) -> Path:
     separators = tuple(filter(None, (os.sep, os.altsep)))
     if name_or_path.endswith((".yaml", ".yml")) or any(each in name_or_path for each in separators):
         return Path(name_or_path)
-    if os.path.isfile(name_or_path):
+    if os.path.exists(name_or_path):
         return Path(name_or_path)
     close = difflib.get_close_matches(name_or_path[:64], known)
     raise UnknownName("claim", name_or_path, tuple(known), tuple(close))

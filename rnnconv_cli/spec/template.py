@@ -77,4 +77,4 @@ def claim_text(claim_id: str) -> str:
         wanted = "a lower-case id of at most 64 letters, digits and hyphens"
         raise UsageError(f"the id {shown(claim_id)}", wanted, "for example hidden-norm-bounded") from error
     written = claim_id if resolve(claim_id) == claim_id else f'"{claim_id}"'  # `true` is an id only in quotes
-    return _TEXT.replace("@SCHEMA@", SHIPPED.as_posix()).replace("@ID@", written)
+    return _TEXT.replace("@SCHEMA@", SHIPPED.as_uri()).replace("@ID@", written)

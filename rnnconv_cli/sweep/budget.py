@@ -201,4 +201,4 @@ def _too_short(seconds: float, needed: float, jobs: int) -> UsageError:
     least = duration(math.ceil(needed))
     cores = f"{jobs} core{'s' if jobs > 1 else ''}"
     wanted = f"at least {least}, which the smallest grids and the fewest draws take on {cores}"
-    return UsageError(f"a budget of {duration(seconds)}", wanted, "allow more time, or name fewer checks by --check")
+    return UsageError(f"a budget of {duration(seconds)}", wanted, "allow more time, or ask for fewer checks")

@@ -101,7 +101,7 @@ def test_further_signals_do_not_take_the_results_away(
         return "<svg/>"
 
     fake.interrupted = True
-    monkeypatch.setattr("rnnconv_cli.report.bench_plot.render", written)
+    monkeypatch.setattr("rnnconv_cli.report.bench.plot.render", written)
     handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     done = run("bench", "--plot", str(tmp_path / "bench.svg"))
     assert (done.status, (tmp_path / "bench.svg").read_text()) == (130, "<svg/>")
@@ -122,7 +122,7 @@ def test_a_number_that_is_none_is_named(run: Callable[..., Any]) -> None:
 def test_a_plot_is_written_beside_the_results(
     run: Callable[..., Any], fake: FakeBench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("rnnconv_cli.report.bench_plot.render", lambda result: "<svg/>")
+    monkeypatch.setattr("rnnconv_cli.report.bench.plot.render", lambda result: "<svg/>")
     assert run("bench", "--plot", str(tmp_path / "bench.svg")).status == 0
     assert (tmp_path / "bench.svg").read_text() == "<svg/>"
 

@@ -91,7 +91,10 @@ def test_a_claim_file_that_is_not_the_one_that_was_run_is_refused(run: Carry, cl
 def test_a_file_that_is_no_result_or_no_place_is_refused(run: Carry, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(json.dumps({"schema": "rnnconv-result/2"}))
-    assert "found another document in" in run("bundle", str(path), "-o", str(tmp_path / "b.zip")).err
+    assert (
+        "found a document of the schema 'rnnconv-result/2' in"
+        in run("bundle", str(path), "-o", str(tmp_path / "b.zip")).err
+    )
     done = run("bundle", str(path), "-o", str(path))
     assert done.status == 2
     assert "which is read, wanted another file; nothing was written" in done.err

@@ -17,7 +17,7 @@ from rnnconv_cli.errors import ResourceError
 from rnnconv_cli.evidence import check, contents, rerun
 from rnnconv_cli.evidence.archive import archive_of
 from rnnconv_cli.records import Reading
-from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.report.reading.stored_report import read_report
 from rnnconv_cli.sweep.replay import Compared, Replay
 
 Carry = Callable[..., Any]

@@ -37,7 +37,7 @@ def test_json_on_request(run: Callable[..., Any], stored: tuple[str, str]) -> No
     ("content", "said"),
     [
         ("{", "found no JSON in "),
-        ("{}", "found another document in "),
+        ("{}", "found a document of no schema in "),
         ('{"schema": "rnnconv-result/1"}', "found a damaged result in "),
     ],
 )

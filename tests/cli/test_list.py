@@ -56,17 +56,17 @@ def test_a_stored_result_stands_beside_the_checks(run: Callable[..., Any], tmp_p
     shown = " ".join(done.out.split())
     assert "pattern-flips-in-width measured within: 0.671 [0.660, 0.680], predicted \u2264 m^0.667 (+0.04)" in shown
     assert "hidden-change-in-width measured not in this result" in shown
-    assert shown.endswith("1 checks, profile full, seed 0, rnnconv 0")
+    assert shown.endswith("1 check, profile full, seed 0, rnnconv 0")
     path.write_text(json.dumps({**result, "plan": {"seconds": 600.0}}))
     shown = " ".join(run("list", "--coverage", "--results", str(path)).out.split())
-    assert shown.endswith("1 checks, profile full within a budget of 10 min, seed 0, rnnconv 0")
+    assert shown.endswith("1 check, profile full within a budget of 10 min, seed 0, rnnconv 0")
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("{", "found no JSON in"),
-        ("[]", "found another document in"),
+        ("[]", "found a document of no schema in"),
         ('{"schema": "rnnconv-result/1"}', "found a damaged result in"),
     ],
 )

@@ -120,7 +120,10 @@ def test_many_checks_are_counted_and_not_listed(run: Carry, result: dict[str, An
 def test_what_is_no_result_is_refused(run: Carry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("a.json").write_text("{}")
-    for name, message in (("a.json", "found another document in a.json"), ("b.json", "found b.json (No such file")):
+    for name, message in (
+        ("a.json", "found a document of no schema in a.json"),
+        ("b.json", "found b.json (No such file"),
+    ):
         done = run("plot", name, "--check", NAME, "--output", "a.pdf")
         assert (done.status, message in done.err) == (2, True)
 

@@ -265,7 +265,7 @@ def test_what_is_no_result_or_no_key_is_refused(run: Carry, result: dict[str, An
     path = tmp_path / "result.json"
     for text, key, said in (
         ("{", "ab", "found no JSON in"),
-        ('{"schema": "rnnconv-result/2"}', "ab", "found another document in"),
+        ('{"schema": "rnnconv-result/2"}', "ab", "found a document of the schema 'rnnconv-result/2' in"),
         (json.dumps(result), "wrong", "found the key 'wrong', wanted hexadecimal digits"),
         (json.dumps({**result, "backend": "abacus"}), rows(result, 1)[0]["trial"], "found backend 'abacus' in"),
     ):
@@ -278,7 +278,7 @@ def test_what_is_no_result_or_no_key_is_refused(run: Carry, result: dict[str, An
 
 def test_an_impossible_trial_is_refused_though_its_key_fits(replayed: Carry, result: dict[str, Any]) -> None:
     """Whoever writes a file can give it a fitting key as well."""
-    from rnnconv_cli.report.stored_rows import Trials
+    from rnnconv_cli.report.reading.stored_rows import Trials
     from rnnconv_cli.sweep.serial import key_of
 
     row = rows(result, 1)[0]

@@ -101,8 +101,8 @@ def test_a_result_is_never_written_over(run: Carry, result: str, words: tuple[st
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "found no JSON in bad.json, wanted a stored result"),
-        ('{"schema": "other"}', "found another document in bad.json"),
+        ("", "found no JSON in bad.json (it is empty), wanted a result"),
+        ('{"schema": "other"}', "found a document of the schema 'other' in bad.json"),
         ('{"schema": "rnnconv-result/1"}', "found a damaged result in bad.json"),
         ("[" * 100_000, "found no JSON in bad.json"),
     ],
@@ -118,7 +118,7 @@ def test_what_is_no_result_is_refused(run: Carry, tmp_path: Path, content: str, 
 def test_a_file_that_is_not_there_is_named(run: Carry, tmp_path: Path) -> None:
     done = run("report", str(tmp_path / "nowhere.json"))
     assert done.status == 2
-    assert "nowhere.json (No such file or directory), wanted a stored result" in done.err
+    assert "nowhere.json (No such file or directory), wanted a result" in done.err
 
 
 def test_a_file_that_cannot_be_written_is_named_before_anything_is(run: Carry, result: str) -> None:

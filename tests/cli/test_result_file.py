@@ -18,11 +18,11 @@ def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
 def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
     (tmp_path / "latin").write_bytes(b"\xff")
     for path, why in ((tmp_path / "none", "No such file"), (tmp_path, "Is a directory"), (tmp_path / "latin", "UTF-8")):
-        with pytest.raises(UsageError, match=rf"{why}.*wanted a stored result; write one by"):
+        with pytest.raises(UsageError, match=rf"{why}.*wanted a result; write one by"):
             text_of(path)
 
 
 def test_a_huge_file_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(result_file, "MOST_BYTES", 1000)
-    with pytest.raises(UsageError, match=r"found more than 1,000 bytes in /dev/zero, wanted a stored result"):
+    with pytest.raises(UsageError, match=r"found more than 1,000 bytes in /dev/zero, wanted a result"):
         text_of(Path("/dev/zero"))

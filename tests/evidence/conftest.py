@@ -14,7 +14,7 @@ from rnnconv_cli.evidence import contents
 from rnnconv_cli.evidence.archive import archive_of
 from rnnconv_cli.evidence.contents import contents_of
 from rnnconv_cli.evidence.manifest import ENVIRONMENT, README, RESULT, TABLE
-from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.report.reading.stored_report import read_report
 from rnnconv_cli.spec.loader import Overrides
 
 VARIANCE = {"description": "variance 4/m", "change": {"problem": {"weight_variance": 4.0}}}

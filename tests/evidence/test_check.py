@@ -385,7 +385,7 @@ def test_what_is_no_result_is_refused(found: Callable[..., list[str]], rebundled
     for text, what in (
         (b"{", "no JSON in"),
         (b"\xff", "which is not UTF-8"),
-        (b'{"schema": 1}', "another document in"),
+        (b'{"schema": 1}', "a document of the schema 1 in"),
     ):
         with pytest.raises(UsageError, match=what):
             found(result, others={"result.json": text})

@@ -11,7 +11,7 @@ import pytest
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.evidence.contents import contents_of, found_claims
 from rnnconv_cli.records import Report
-from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.report.reading.stored_report import read_report
 from rnnconv_cli.spec.loader import Overrides
 from tests.evidence.conftest import CLAIM
 

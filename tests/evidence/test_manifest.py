@@ -39,7 +39,9 @@ def test_what_is_no_json_is_refused(text: bytes) -> None:
 
 @pytest.mark.parametrize("text", [b"[]", b'{"schema": "rnnconv-bundle/2"}', b"{}"])
 def test_another_document_is_refused(text: bytes) -> None:
-    with pytest.raises(UsageError, match=r"another document in MANIFEST\.json .* wanted one of the schema"):
+    with pytest.raises(
+        UsageError, match=r"a document of .* in MANIFEST\.json of b\.zip, wanted a bundle's manifest of the"
+    ):
         manifest_from(text, "b.zip")
 
 
@@ -62,7 +64,7 @@ def test_another_document_is_refused(text: bytes) -> None:
 def test_a_damaged_part_is_refused(change: Callable[[dict[str, Any]], object]) -> None:
     document = json.loads(text_of(MANIFEST))
     change(document)
-    with pytest.raises(UsageError, match=r"a damaged result in b\.zip"):
+    with pytest.raises(UsageError, match=r"a damaged bundle's manifest in b\.zip"):
         manifest_from(json.dumps(document).encode(), "b.zip")
 
 

@@ -13,7 +13,7 @@ from rnnconv_cli.errors import ResourceError
 from rnnconv_cli.evidence import rerun
 from rnnconv_cli.evidence.rerun import chosen, distinct_trials, measured_again
 from rnnconv_cli.records import Report
-from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.report.reading.stored_report import read_report
 from tests.evidence.test_check import Silent
 
 

@@ -192,7 +192,7 @@ def test_a_frontier_that_is_measured_is_no_verdict(open_frontier: Arm, synthetic
     observations = _dose_response(synthetic, "main") + _dose_response(synthetic, "control", math.inf)
     found = _check(synthetic, synthetic.check(open_frontier), observations)
     assert (found.verdict, found.control.finding.verdict, found.as_expected) == (MEASURED, OUTSIDE, None)
-    assert found.control.finding.because == "no width up to 256 is sufficient at any of 1 points"
+    assert found.control.finding.because == "no width up to 256 is sufficient"
     claim = judge_claim(synthetic.claim(), [found])
     assert (claim.verdict, claim.as_expected) == (MEASURED, None)
     assert exit_status([claim], strict=True) == (0, ())

@@ -160,14 +160,13 @@ def test_a_key_that_stands_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["", "[" * 100_000, '{"schema_version": NaN}', "9" * 10_000])
 def test_no_json(text: str) -> None:
-    with pytest.raises(
-        UsageError, match=r"found no JSON in b\.json, wanted a baseline; write one by `rnnconv baseline"
-    ):
+    says = r"found no JSON in b\.json \(.+\), wanted a baseline; write one by `rnnconv baseline"
+    with pytest.raises(UsageError, match=says):
         read_baseline(text, "b.json")
 
 
 @pytest.mark.parametrize("text", ["null", "[]", '{"schema": "rnnconv-result/1"}', '{"schema_version": 1}'])
 def test_another_document(text: str) -> None:
-    says = r"found another document in b\.json, wanted a baseline of the schema rnnconv-baseline/1"
+    says = r"found a document of .* in b\.json, wanted a baseline of the schema rnnconv-baseline/1"
     with pytest.raises(UsageError, match=says):
         read_baseline(text, "b.json")

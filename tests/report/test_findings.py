@@ -9,7 +9,7 @@ from rnnconv_cli.errors import UsageError
 from rnnconv_cli.records import Report
 from rnnconv_cli.report import findings
 from rnnconv_cli.report import json as json_format
-from rnnconv_cli.report.stored import StoredResult, read
+from rnnconv_cli.report.reading.stored import StoredResult, read
 from rnnconv_cli.spec import catalogue, loader
 
 DOCS = Path(__file__).parents[2] / "docs"

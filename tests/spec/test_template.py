@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from rnnconv_cli.errors import UsageError
@@ -16,7 +18,12 @@ def test_it_validates(claim_id: str) -> None:
 
 
 def test_it_names_the_schema_on_its_first_line() -> None:
-    assert claim_text("a").splitlines()[0] == f"# yaml-language-server: $schema={SHIPPED.as_posix()}"
+    assert claim_text("a").splitlines()[0] == f"# yaml-language-server: $schema={SHIPPED.as_uri()}"
+
+
+def test_the_schema_may_lie_in_a_folder_with_a_space(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rnnconv_cli.spec.template.SHIPPED", Path("/my folder/claim.schema.json"))
+    assert claim_text("a").splitlines()[0].endswith("$schema=file:///my%20folder/claim.schema.json")
 
 
 def test_it_is_commented_ascii_of_at_most_120_columns() -> None:

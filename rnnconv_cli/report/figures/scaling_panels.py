@@ -23,7 +23,7 @@ from rnnconv_cli.report.figures.measured import (
 )
 from rnnconv_cli.report.figures.slope_panel import Fitted, Slope, fitted, is_known
 from rnnconv_cli.report.figures.ticks import axis
-from rnnconv_cli.report.layout import interval, quantity
+from rnnconv_cli.report.layout import amount, interval, quantity
 
 
 def figure_of(check: CheckResult) -> Figure | None:
@@ -119,7 +119,7 @@ def _course(check: CheckResult, arm: Fitted) -> str:
         return f"No draw{name} has a positive value."
     ends = [f"{quantity(math.exp(each.mean_log))} at {at} = {quantity(each.point)}" for each in (known[0], known[-1])]
     most = max(len(each.values) for each in known)
-    return f"{arm.label}{name}, the geometric mean of up to {most} draws, goes from {ends[0]} to {ends[1]}."
+    return f"{arm.label}{name}, the geometric mean of up to {amount(most, 'draw')}, goes from {ends[0]} to {ends[1]}."
 
 
 def _judgement(check: CheckResult) -> str:

@@ -23,7 +23,7 @@ from rnnconv_cli.records import (
     Verdict,
 )
 from rnnconv_cli.report.estimates import measured as in_few_words
-from rnnconv_cli.report.layout import interval, quantity
+from rnnconv_cli.report.layout import amount, interval, quantity
 from rnnconv_cli.report.page.glossary import SHORT
 from rnnconv_cli.report.page.numbers import smallest_width, smallest_width_in_full, widths_tried
 from rnnconv_cli.report.page.settings import adversaries
@@ -151,11 +151,9 @@ def measured(check: CheckResult) -> str:
         case Growth() as estimate:
             return f"rate per step of {at}: {_number(estimate)}, beside {at}^{estimate.exponent:.3g}"
         case Probability() as estimate:
-            draws = f"{estimate.trials} draw{'s' if estimate.trials != 1 else ''}"
-            return f"holds in {estimate.holds} of {draws}: share {_number(estimate)}"
+            return f"holds in {estimate.holds} of {amount(estimate.trials, 'draw')}: share {_number(estimate)}"
         case IdentityError() as estimate:
-            draws = f"{estimate.trials} draw{'s' if estimate.trials != 1 else ''}"
-            return f"largest error {estimate.value:.3g} rounding units in {draws}"
+            return f"largest error {estimate.value:.3g} rounding units in {amount(estimate.trials, 'draw')}"
         case Decay() as estimate:
             ends = f"{_open(estimate.rate_low)} to {_open(estimate.rate_high)}"
             rate = f"the loss shrinks by the share {estimate.rate:.3g} ({ends}) in each step of the tail"

@@ -21,7 +21,7 @@ from rnnconv_cli.report.layout import Style
 from rnnconv_cli.report.page.page import page, render
 from rnnconv_cli.report.page.parts import Source
 from rnnconv_cli.report.plain import ACTING, visible
-from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.report.reading.stored_report import read_report
 
 VOID = frozenset({"meta", "br", "hr", "img", "input", "link", "wbr"})
 LOADS = frozenset(

@@ -7,7 +7,7 @@ import pytest
 from rnnconv_cli.bench.cases import Case
 from rnnconv_cli.bench.results import BenchResult, CaseResult, CostExponent, Entry, Limits
 from rnnconv_cli.records import Environment, Exponent
-from rnnconv_cli.report.bench_table import duration, render
+from rnnconv_cli.report.bench.table import duration, render
 from rnnconv_cli.report.layout import Style
 
 CASE = Case("step", 4096, 50, 10, 2, "float32")

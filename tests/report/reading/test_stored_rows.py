@@ -8,7 +8,7 @@ import pytest
 
 from rnnconv_cli.records import Place, Report
 from rnnconv_cli.report import json as json_format
-from rnnconv_cli.report.stored_rows import Trials, facts_of, places_of
+from rnnconv_cli.report.reading.stored_rows import Trials, facts_of, places_of
 
 
 def test_every_row_gives_its_trial_back(report: Report) -> None:

@@ -6,7 +6,7 @@ from rnnconv_cli.bench.cases import Case
 from rnnconv_cli.bench.contestants import CONTESTANTS
 from rnnconv_cli.bench.results import BenchResult, CaseResult, Entry, Limits
 from rnnconv_cli.records import Environment
-from rnnconv_cli.report import bench_plot
+from rnnconv_cli.report.bench import plot
 
 
 def _case(width: int, n_sequences: int, cores: int) -> CaseResult:
@@ -19,23 +19,23 @@ RESULT = BenchResult("0", "default", 0, Environment(()), (), (), (), CASES, (), 
 
 
 def test_a_panel_for_each_size_and_a_line_for_each_contestant() -> None:
-    panels = bench_plot.drawn(RESULT)
+    panels = plot.drawn(RESULT)
     assert list(panels) == [("step", "float32", cores, n, 10) for cores in (1, 2) for n in (1, 10)]
     for lines in panels.values():
         assert lines == {"rnnconv": {64: 0.5, 128: 0.5}, "numpy": {64: 0.25, 128: 0.25}}
 
 
 def test_a_case_without_a_floor_is_not_drawn() -> None:
-    assert bench_plot.drawn(replace(RESULT, cases=tuple(replace(each, limits=None) for each in CASES))) == {}
+    assert plot.drawn(replace(RESULT, cases=tuple(replace(each, limits=None) for each in CASES))) == {}
 
 
 def test_every_contestant_has_a_look_of_its_own() -> None:
-    assert set(bench_plot.LOOKS) == set(CONTESTANTS)
-    assert len(set(bench_plot.LOOKS.values())) == len(CONTESTANTS)
+    assert set(plot.LOOKS) == set(CONTESTANTS)
+    assert len(set(plot.LOOKS.values())) == len(CONTESTANTS)
 
 
 def test_the_same_result_gives_the_same_bytes() -> None:
-    first, second = bench_plot.render(RESULT), bench_plot.render(RESULT)
+    first, second = plot.render(RESULT), plot.render(RESULT)
     assert first == second
     assert "<svg" in first
     assert "share of the floor" in first
@@ -45,4 +45,4 @@ def test_the_same_result_gives_the_same_bytes() -> None:
 
 def test_nothing_at_all_is_a_drawing_too() -> None:
     empty = BenchResult("0", "default", 0, Environment(()), (), (), (), (), (), (), 1.0)
-    assert "<svg" in bench_plot.render(empty)
+    assert "<svg" in plot.render(empty)

@@ -31,9 +31,9 @@ from rnnconv_cli.records import (
     Verdict,
 )
 from rnnconv_cli.report.document import KINDS
-from rnnconv_cli.report.parts import items, number, parsed, section, undamaged, whole, word
-from rnnconv_cli.report.stored_rows import Trials, curves_of, facts_of, places_of
-from rnnconv_cli.report.typed import estimated, made, maybe, truth
+from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.stored_rows import Trials, curves_of, facts_of, places_of
+from rnnconv_cli.report.reading.typed import estimated, made, maybe, truth
 
 IN_PREDICTED = frozenset({"kind", "side", "tolerance", "earned", "text", "counted"})  # and a number, named by its kind
 WORST = frozenset({"largest", "smallest"})

@@ -15,8 +15,8 @@ from typing import Any
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.records import Reading, Status, Trial
 from rnnconv_cli.report.document import stored_value
-from rnnconv_cli.report.parts import items, number, parsed, section, undamaged, whole, word
-from rnnconv_cli.report.stored_rows import Curve, Facts, Trials, curves_of, facts_of
+from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.stored_rows import Curve, Facts, Trials, curves_of, facts_of
 from rnnconv_cli.sweep.serial import KEY_DIGITS, digest_of
 
 SHOWN, LIKE = 3, 3  # keys in a message; their first digits that are looked at for it

@@ -22,7 +22,7 @@ from rnnconv_cli.bench.results import (
     Entry,
 )
 from rnnconv_cli.bench.summary import Doubling, Standing, doublings, standings
-from rnnconv_cli.report.layout import PLAIN, Style, heading, interval, painted, paragraph, row, rule, words
+from rnnconv_cli.report.layout import PLAIN, Style, amount, heading, interval, painted, paragraph, row, rule, words
 
 Columns = tuple[tuple[str, int], ...]  # name and width; a negative width stands for words, which begin on the left
 
@@ -260,7 +260,7 @@ def _end(result: BenchResult, style: Style) -> Iterator[RenderableType]:
         yield paragraph("loaded", f"{loaded} of {len(result.cases)} cases: {LOADED_WORDS}", style, indent=0)
     if dict(result.environment.facts).get("keeps_to_cores") is False:
         yield paragraph("cores", NOT_PINNED, style, indent=0)
-    facts = [f"{len(result.cases)} case{'' if len(result.cases) == 1 else 's'}"]
+    facts = [amount(len(result.cases), "case")]
     standing = Counter(case.standing for case in result.cases if case.standing is not None)
     if standing:
         how = f"faster than the fastest peer in {standing[FASTER]}, level in {standing[LEVEL]}, slower in"

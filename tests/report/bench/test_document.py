@@ -7,7 +7,7 @@ from dataclasses import replace
 from rnnconv_cli.bench.cases import Case
 from rnnconv_cli.bench.results import BenchResult, CaseResult, CostExponent, Entry, Limits
 from rnnconv_cli.records import Environment, Exponent
-from rnnconv_cli.report.bench_document import SCHEMA, render
+from rnnconv_cli.report.bench.document import SCHEMA, render
 
 CASE = Case("step", 64, 10, 10, 1, "float64")
 TIMES = (0.1, 0.1 + 2**-55, 1 / 3)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rnnconv_cli.records import BudgetPlan, Exponent, Frontier, Predicted
-from rnnconv_cli.report.typed import estimated, made, maybe, truth
+from rnnconv_cli.report.reading.typed import estimated, made, maybe, truth
 
 PREDICTED: dict[str, Any] = {
     "kind": "exponent",

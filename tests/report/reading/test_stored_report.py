@@ -13,7 +13,7 @@ from rnnconv_cli.records import Report
 from rnnconv_cli.report import json as json_format
 from rnnconv_cli.report import table
 from rnnconv_cli.report.document import document
-from rnnconv_cli.report.stored_report import read_report
+from rnnconv_cli.report.reading.stored_report import read_report
 
 WRONG: tuple[Any, ...] = ("a word", True, {}, [[]], 10**400, None)
 

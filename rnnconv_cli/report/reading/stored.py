@@ -13,7 +13,7 @@ from typing import Any
 
 from rnnconv_cli.records import Verdict
 from rnnconv_cli.report.layout import interval, quantity
-from rnnconv_cli.report.parts import items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
 
 
 @dataclass(frozen=True, slots=True)

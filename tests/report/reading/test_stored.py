@@ -9,7 +9,7 @@ import pytest
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.records import BudgetPlan, Report
 from rnnconv_cli.report import json as json_format
-from rnnconv_cli.report.stored import StoredResult, read
+from rnnconv_cli.report.reading.stored import StoredResult, read
 
 
 @pytest.fixture
@@ -75,5 +75,5 @@ def test_damage_is_found_and_told(path: tuple[Any, ...], value: Any, written: An
 
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "null", '{"schema": "rnnconv-result/2"}'])
 def test_another_document_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"wanted a (stored result|result of the schema rnnconv-result/1)"):
+    with pytest.raises(UsageError, match=r"wanted a result( of the schema rnnconv-result/1)?;"):
         read(text, "result.json")

@@ -17,7 +17,7 @@ from rnnconv_cli.errors import UsageError
 from rnnconv_cli.pipeline import observations_of
 from rnnconv_cli.records import Observation, Reading, Report, Status
 from rnnconv_cli.report import json as json_format
-from rnnconv_cli.report.stored_trial import as_stored, read_trial
+from rnnconv_cli.report.reading.stored_trial import as_stored, read_trial
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.loader import load
 from rnnconv_cli.sweep.plan import Plan, make_plan

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rnnconv_cli.report.parts import items, number, section, whole, word
+from rnnconv_cli.report.reading.parts import items, number, section, whole, word
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance

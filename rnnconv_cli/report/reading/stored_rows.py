@@ -8,8 +8,8 @@ from typing import Any
 
 from rnnconv_cli.records import PerturbationSetting, Place, ProbeSetting, ProblemSetting, TrainingSetting, Trial
 from rnnconv_cli.report.document import IN_EVERY_ROW, PLACES
-from rnnconv_cli.report.parts import items, number, section, whole, word
-from rnnconv_cli.report.typed import made
+from rnnconv_cli.report.reading.parts import items, number, section, whole, word
+from rnnconv_cli.report.reading.typed import made
 
 Curve = tuple[tuple[int, float], ...]  # (step, loss over initial loss)
 Facts = Mapping[str, str | int | float | bool | None]

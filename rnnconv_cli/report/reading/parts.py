@@ -1,0 +1,115 @@
+"""A stored document taken apart: each part of the type it must have, or a TypeError that says which has not.
+
+A document is a stranger's data: nothing in it is run, and every value is checked before it is used.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from reprlib import repr as shown
+from typing import Any
+
+from rnnconv_cli.errors import UsageError
+from rnnconv_cli.report.document import SCHEMA
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A kind of document: its name, the schema it has under a key, and how one is made."""
+
+    name: str
+    schema: str
+    hint: str
+    key: str = "schema"
+
+
+LONGEST_REASON = 200  # characters
+STORED_RESULT = Form("result", SCHEMA, "write one by `rnnconv verify --output results.json`")
+
+
+def parsed(text: str, origin: str, form: Form = STORED_RESULT) -> Mapping[str, Any]:
+    """The JSON document in a text. Raises UsageError where it is none, or one of another form."""
+    try:
+        found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_each_once)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"no JSON in {origin} ({_reason(error, text)})", f"a {form.name}", form.hint) from None
+    schema = found.get(form.key) if isinstance(found, dict) else None
+    if schema != form.schema:
+        other = f"a document of the schema {shown(schema)}" if schema is not None else "a document of no schema"
+        raise UsageError(f"{other} in {origin}", f"a {form.name} of the schema {form.schema}", form.hint)
+    return dict(found)
+
+
+@contextmanager
+def undamaged(origin: str, form: Form = STORED_RESULT) -> Iterator[None]:
+    """Raise UsageError where the block finds a part missing, or not what it must be."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        found = f"a damaged {form.name} in {origin} ({_short(str(error))})"
+        raise UsageError(found, "one as it was written", form.hint) from None
+
+
+def word(part: Mapping[str, Any], key: str) -> str:
+    """The text under a key."""
+    if not isinstance(part[key], str):
+        raise TypeError(f"{key} is no text")
+    return str(part[key])
+
+
+def section(part: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The mapping under a key."""
+    if not isinstance(part[key], dict):
+        raise TypeError(f"{key} is no mapping")
+    return dict(part[key])
+
+
+def items(part: Mapping[str, Any], key: str) -> list[Any]:
+    """The list under a key."""
+    if not isinstance(part[key], list):
+        raise TypeError(f"{key} is no list")
+    return list(part[key])
+
+
+def number(value: object) -> float:
+    """A value that is a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{shown(value)} is no finite number")
+    return float(value)
+
+
+def whole(value: object) -> int:
+    """A value that is a whole number, written as one."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{shown(value)} is no whole number")
+    return value
+
+
+def _reason(error: Exception, text: str) -> str:
+    if not text.strip():
+        return "it is empty"
+    if isinstance(error, json.JSONDecodeError):
+        is_cut = error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated string")
+        return f"line {error.lineno}: {'it ends within the document' if is_cut else error.msg}"
+    return "parts within parts without end" if isinstance(error, RecursionError) else _short(str(error))
+
+
+def _short(reason: str) -> str:
+    """What is wrong in a few words, whatever a stranger's words hold."""
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]}..."
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A mapping; which value of a key that stands twice would hold is anybody's guess."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one mapping")
+    return found
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rnnconv_cli.errors import UsageError
+from rnnconv_cli.report.document import SCHEMA
+from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
+
+PART: dict[str, Any] = {"word": "a", "part": {"b": 1}, "list": [1, 2]}
+
+
+def test_parts_of_their_types() -> None:
+    assert (word(PART, "word"), section(PART, "part"), items(PART, "list")) == ("a", {"b": 1}, [1, 2])
+    assert (number(2), number(0.5), whole(-3)) == (2.0, 0.5, -3)
+
+
+@pytest.mark.parametrize(
+    ("read", "value"),
+    [
+        (number, True), (number, "1"), (number, float("nan")), (number, None),
+        (whole, True), (whole, 1.0), (whole, "1"),
+        (lambda value: word({"key": value}, "key"), 1),
+        (lambda value: section({"key": value}, "key"), []),
+        (lambda value: items({"key": value}, "key"), {}),
+    ],
+)  # fmt: skip
+def test_any_other_type_is_damage(read: Callable[[Any], Any], value: Any) -> None:
+    damaged = r"found a damaged result in r\.json .*, wanted one as it was written"
+    with pytest.raises(UsageError, match=damaged), undamaged("r.json"):
+        read(value)
+
+
+def test_damage_is_told_in_a_few_words() -> None:
+    with pytest.raises(UsageError) as caught, undamaged("r.json"):
+        number("x" * 10**6)
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "it is empty"),
+        ('{"schema": 1,\n"claims": [', "line 2: it ends within the document"),
+        ('{"schema": 1,\n\n"claims', "line 3: it ends within the document"),
+        ('{"schema": 1,\n"claims": x}', "line 2: Expecting value"),
+        ("[" * 100_000, "parts within parts without end"),
+        ('{"schema": NaN}', "NaN is not JSON"),
+        ('{"a": 1, "a": 2}', "a key stands twice in one mapping"),
+        ("9" * 10_000, "Exceeds the limit"),
+    ],
+)
+def test_no_json(text: str, why: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parsed(text, "r.json")
+    assert str(caught.value).startswith(f"found no JSON in r.json ({why}")
+    assert str(caught.value).endswith("wanted a result; write one by `rnnconv verify --output results.json`")
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("null", "no schema"), ("[]", "no schema"), ('{"schema": "rnnconv-result/2"}', "the schema 'rnnconv-result/2'")],
+)
+def test_another_document(text: str, what: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parsed(text, "r.json")
+    assert f"found a document of {what} in r.json, wanted a result of the schema {SCHEMA}" in str(caught.value)
