@@ -95,8 +95,8 @@ def finite(context: click.Context, parameter: click.Parameter, number: float | N
     "outputs",
     multiple=True,
     metavar="[FORMAT=]FILE",
-    callback=destinations,
-    help="Write the results to a file too; may be repeated.",
+    callback=destinations(tuple(FORMATS)),
+    help="Write the results to a file too, as table or json; may be repeated.",
 )
 @click.option(
     "--plot",

@@ -1,4 +1,4 @@
-"""`rnnconv doctor`: what this machine and installation can do, what is wrong with them, and the mend."""
+"""`rnnconv doctor`: what this machine and installation can do, what is wrong with them, and how to mend it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Symptom:
 @click.command(epilog=example("rnnconv doctor"))
 @click.pass_context
 def doctor(context: click.Context) -> None:
-    """Say what is wrong with this installation, and the mend.
+    """Say what is wrong with this installation, and how to mend it.
 
     Looks at versions, processor, BLAS, cores, memory, kernel cache, claims, speed and terminal.
 
@@ -144,7 +144,7 @@ def _claims() -> Iterator[Symptom]:
     if found:
         yield Symptom("claims", f"{len(found)} in {found[0].parent}")
     else:
-        yield Symptom("claims", "none", WARNING, "python -m pip install --force-reinstall rnnconv")
+        yield Symptom("claims", "none", WARNING, "python -m pip install --force-reinstall . in a clone of rnnconv")
 
 
 def _speed() -> Iterator[Symptom]:

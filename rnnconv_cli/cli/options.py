@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -29,27 +29,35 @@ class Destination:
     path: Path
 
 
-def destinations(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[Destination, ...]:
-    """Read `[FORMAT=]FILE`s; without a format, the file name's suffix decides. Raises click.BadParameter."""
-    return tuple(map(_destination, texts))
+def destinations(
+    formats: Sequence[str],
+) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Destination, ...]]:
+    """A callback that reads `[FORMAT=]FILE`s, in formats that the command writes.
+
+    Without a format, the file name's suffix decides. Raises click.BadParameter.
+    """
+    return lambda context, parameter, texts: tuple(_destination(text, formats) for text in texts)
 
 
-def _destination(text: str) -> Destination:
+def _destination(text: str, formats: Sequence[str]) -> Destination:
     form, separator, name = text.partition("=")
     if form not in FORMATS and separator and form.isalnum():  # a path with = in it has a dot or a slash as well
-        meant = _meant(form)
+        meant = _meant(form, formats)
         hint = f"; did you mean {meant}?" if meant is not None else ""
-        raise click.BadParameter(f"found the format {form!r}, wanted one of {', '.join(FORMATS)}{hint}")
+        raise click.BadParameter(f"found the format {form!r}, wanted one of {', '.join(formats)}{hint}")
     if form not in FORMATS or not separator:
         form, name = SUFFIXES.get(Path(text).suffix.lower(), "table"), text
+    if form not in formats:
+        raise click.BadParameter(f"found the format {form!r} of {name!r}, wanted one of {', '.join(formats)}")
     if not name:
         raise click.BadParameter(f"found {text!r}, wanted a file name")
     return Destination(form, Path(name))
 
 
-def _meant(form: str) -> str | None:
+def _meant(form: str, formats: Sequence[str]) -> str | None:
     """The format that a word was to name, if it looks like one."""
-    return SUFFIXES.get(f".{form.lower()}") or next(iter(get_close_matches(form.lower(), FORMATS)), None)
+    named = SUFFIXES.get(f".{form.lower()}")
+    return named if named in formats else next(iter(get_close_matches(form.lower(), formats)), None)
 
 
 def settings(context: click.Context, parameter: click.Parameter, texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -155,7 +163,7 @@ RESULTS = (
         "outputs",
         multiple=True,
         metavar="[FORMAT=]FILE",
-        callback=destinations,
+        callback=destinations(tuple(FORMATS)),
         help="Write the results to a file too; may be repeated.",
     ),
     click.option("--strict", is_flag=True, help="Exit with 4 if a check is inconclusive."),

@@ -47,7 +47,7 @@ PAGE = "html"  # the one format that holds several results
     "outputs",
     multiple=True,
     metavar="[FORMAT=]FILE",
-    callback=destinations,
+    callback=destinations(tuple(FORMATS)),
     help="Write the results to a file; may be repeated.",
 )
 def report(results: tuple[Path, ...], page: Path | None, form: str | None, outputs: tuple[Destination, ...]) -> None:

@@ -113,7 +113,7 @@ def _lines(loaded: LoadedCheck, profile: str) -> Iterator[Line]:
         if not exhibit.id.startswith(TANGENT):
             yield "beside", f"{exhibit.id}: {exhibit.description} ({arm.quantity})"
     if any(exhibit.id.startswith(TANGENT) for exhibit, _ in loaded.exhibits):
-        yield "tangent", "eigenvalues, tail rate and largest stable step, predicted and measured, at both ends of a run"
+        yield "tangent", "eigenvalues and tail rate at both ends of a run, largest stable step at its start"
     yield "notes", check.notes
 
 

@@ -188,7 +188,7 @@ def _dask(address: str) -> Start:
     try:
         from rnnconv_cli.sweep.on_dask import OnDask, is_address
     except ImportError as error:
-        raise UsageError(f"no Dask ({error})", "distributed", "pip install 'rnnconv[dask]'") from error
+        raise UsageError(f"no Dask ({error})", "distributed", "pip install '.[dask]' in a clone of rnnconv") from error
     if address and not is_address(address):
         raise UsageError(f"the Dask address {address!r}", "HOST:PORT, tcp://HOST:PORT or tls://HOST:PORT")
     return functools.partial(OnDask, address)

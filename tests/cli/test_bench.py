@@ -137,6 +137,15 @@ def test_nonsense_is_a_usage_error(run: Callable[..., Any], fake: FakeBench, wor
     assert fake.options == []
 
 
+@pytest.mark.parametrize("file", ["@/x.csv", "@/x.html", "junit=@/x", "markdown=@/x.json"])
+def test_a_format_that_only_other_commands_write_is_refused_before_timing(
+    file: str, fake: FakeBench, run: Callable[..., Any], tmp_path: Path
+) -> None:
+    done = run("bench", "--output", file.replace("@", str(tmp_path)))
+    assert (done.status, fake.options) == (2, [])
+    assert "wanted one of table, json" in done.err
+
+
 def test_a_file_that_cannot_be_written_is_refused_before_timing(
     run: Callable[..., Any], fake: FakeBench, tmp_path: Path
 ) -> None:
