@@ -449,6 +449,7 @@ class KeptNumber:
 
 
 LEAST_KEPT_LEVEL = 0.01  # of an interval: below, its half-width is next to nothing of a standard error
+MOST_DRAWS = 10**6  # of an event that is compared: an exact test lists them all
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,8 @@ from rnnconv_cli.errors import OutputError, UsageError
 from rnnconv_cli.records import Baseline, Comparison, KeptCheck, Report, Revision
 from rnnconv_cli.report.baseline_document import BASELINE, MOST_REVISIONS, as_text, read_baseline
 from rnnconv_cli.report.changes import exit_status, render, some
+from rnnconv_cli.report.layout import amount
+from rnnconv_cli.report.plain import visible
 from rnnconv_cli.report.reading.stored_report import read_report
 
 MOST_BYTES = 2**24  # a hundred times that of the quick profile
@@ -104,7 +106,7 @@ def update(baseline: Path, result: Path, reason: str | None) -> None:
     after = _declared(_with_lacking(now, before, lacking), before, revision)
     _write(baseline, after)
     if lacking:
-        put(f"kept as they were, with the conditions of then: {_names(lacking)}\n")
+        put(f"kept as they were: {_names(lacking)}\n")
     put(f"rewrote {baseline}: {_size(after)}\n")
 
 
@@ -115,28 +117,30 @@ def _lacking(before: Baseline, now: Baseline) -> tuple[KeptCheck, ...]:
 
 
 def _refuse_two_runs(before: Baseline, now: Baseline, lacking: Sequence[KeptCheck]) -> None:
-    """Raise UsageError where checks of one seed and profile would be kept beside those of another."""
+    """Raise UsageError where checks of one seed, profile or conditions would be kept beside those of another."""
     ours, theirs = (f"seed {each.seed} of the {each.profile} profile" for each in (now, before))
     if lacking and ours != theirs:
         found = f"a result at {ours} without {_names(lacking)}"
         hint = "nothing was rewritten; a baseline is of one seed and profile"
         raise UsageError(found, f"all checks of the baseline, or {theirs}", hint)
+    others = sorted(name for name, _ in set(now.conditions) ^ set(before.conditions))
+    if lacking and others:
+        found = f"a result under other conditions ({', '.join(dict.fromkeys(others))}) without {_names(lacking)}"
+        hint = "nothing was rewritten; bits are compared only where all numbers of a baseline have one kind"
+        raise UsageError(found, "all checks of the baseline, or the conditions of then", hint)
 
 
 def _with_lacking(now: Baseline, before: Baseline, lacking: Sequence[KeptCheck]) -> Baseline:
-    """The new numbers and those of checks that were not measured again.
-
-    Conditions stay those of the kept ones: of others, round-off would be called a change.
-    """
+    """The new numbers and those of checks that were not measured again."""
     if not lacking:
         return now
     measured = {claim for claim, _ in now.claims}
     claims = (*now.claims, *(each for each in before.claims if each[0] not in measured))
-    return replace(now, claims=claims, checks=(*now.checks, *lacking), conditions=before.conditions)
+    return replace(now, claims=claims, checks=(*now.checks, *lacking))
 
 
 def _names(checks: Sequence[KeptCheck]) -> str:
-    return some([f"{check.claim}/{check.id}" for check in checks])
+    return visible(some([f"{check.claim}/{check.id}" for check in checks]))
 
 
 def _refuse_silence(reason: str | None) -> None:
@@ -235,13 +239,13 @@ def _declared(now: Baseline, before: Baseline, revision: Revision) -> Baseline:
 
 
 def _write(path: Path, baseline: Baseline) -> None:
-    """Write a baseline whole, or not at all. Raises OutputError."""
-    failures = output.write_each((Destination("baseline", path),), lambda _: as_text(baseline))
+    """Write a baseline whole, or not at all. Raises OutputError, UsageError for what nobody could read again."""
+    read_baseline(text := as_text(baseline), str(path))
+    failures = output.write_each((Destination("baseline", path),), lambda _: text)
     for failure in failures:
         raise OutputError(failure.path, failure.reason, "try another file")
 
 
 def _size(baseline: Baseline) -> str:
     numbers = sum(len(arm.numbers) for check in baseline.checks for arm in (check.main, check.control))
-    checks = len(baseline.checks)
-    return f"{numbers} numbers of {checks} check{'' if checks == 1 else 's'}"
+    return f"{amount(numbers, 'number')} of {amount(len(baseline.checks), 'check')}"

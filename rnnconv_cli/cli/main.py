@@ -35,12 +35,14 @@ from rnnconv_cli.cli.verify import verify
 from rnnconv_cli.errors import (
     EXIT_CLOSED_PIPE,
     EXIT_COULD_NOT_MEASURE,
+    EXIT_USAGE,
     Interrupted,
     RnnconvError,
     SpecError,
     Terminated,
 )
 
+UNUSABLE = frozenset({errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR})  # what a name may lead to
 UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # what a stream without a name may say
 COMMANDS: dict[str, click.Command] = {
     "list": list_claims,
@@ -132,6 +134,9 @@ def _reported(error: BaseException) -> int | None:
         case BrokenPipeError():
             _discard(sys.stdout, sys.stderr)
             return EXIT_CLOSED_PIPE
+        case OSError(errno=number, filename=str() as name) if number in UNUSABLE:
+            complain(f"rnnconv: found {name!r} ({error.strerror}), wanted a file that can be reached")
+            return EXIT_USAGE
         case OSError(errno=number, filename=None) if number in UNWRITABLE:
             _discard(sys.stdout)
             complain(f"rnnconv: standard output could not be written ({error.strerror})")

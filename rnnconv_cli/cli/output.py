@@ -44,8 +44,16 @@ def refuse_inputs(destinations: Sequence[Destination], files: Iterable[Path]) ->
     """Raise UsageError for a result file that is one of the files that are read: it would replace it."""
     for file in files:
         for destination in destinations:
-            if destination.path.exists() and file.exists() and destination.path.samefile(file):
+            if _is_same(destination.path, file):
                 raise UsageError(f"{str(destination.path)!r}, which is read", "another file", "nothing was written")
+
+
+def _is_same(path: Path, file: Path) -> bool:
+    """Whether two names are those of one file; what cannot be looked at is none."""
+    try:
+        return path.samefile(file)
+    except OSError:
+        return False
 
 
 def write(report: Report, destinations: Sequence[Destination]) -> tuple[OutputError, ...]:

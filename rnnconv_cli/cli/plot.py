@@ -88,7 +88,8 @@ def plot(
 
     The same result gives the same bytes. The sentence that stands for the figure goes to stdout.
     """
-    files = tuple(Destination(_form(path, result), path) for path in outputs)
+    files = tuple(Destination(_form(path), path) for path in outputs)
+    output.refuse_inputs(files, (result,))
     output.prepare(files)
     from rnnconv_cli.report.figures.draw import figure_bytes  # now, as it takes a while
     from rnnconv_cli.report.figures.plan import Look
@@ -103,10 +104,8 @@ def plot(
         raise failures[0]
 
 
-def _form(path: Path, result: Path) -> str:
-    """The form that a file's name ends with. Raises UsageError for any other, and for the result itself."""
-    if path.resolve() == result.resolve():
-        raise UsageError(f"{str(path)!r}, which is the result to read", "another file", "nothing was written")
+def _form(path: Path) -> str:
+    """The form that a file's name ends with. Raises UsageError for any other."""
     form = path.suffix.lower().removeprefix(".")
     if form not in FORMS:
         raise UsageError(f"the file {str(path)!r}", "a name that ends with .pdf, .svg or .png")

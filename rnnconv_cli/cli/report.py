@@ -60,7 +60,7 @@ def report(results: tuple[Path, ...], page: Path | None, form: str | None, outpu
     results = tuple(dict.fromkeys(results))
     files = (*([Destination(PAGE, page)] if page is not None else []), *outputs)
     form = form or (None if files else "table")
-    _refuse_overwriting(results, files)
+    output.refuse_inputs(files, results)
     for each in dict.fromkeys(filter(None, (form, *(file.format for file in files)))):
         _refuse_several(results, each)
     output.prepare(files)
@@ -72,14 +72,6 @@ def report(results: tuple[Path, ...], page: Path | None, form: str | None, outpu
         failures += append_summary(*found.values())
     if failures:
         raise failures[0]
-
-
-def _refuse_overwriting(results: tuple[Path, ...], files: tuple[Destination, ...]) -> None:
-    """Raise UsageError for a file to write that is a result to read: it would be lost."""
-    read = {path.resolve() for path in results}
-    for file in files:
-        if file.path.resolve() in read:
-            raise UsageError(f"{str(file.path)!r}, which is the result to read", "another file", "nothing was written")
 
 
 def _refuse_several(results: tuple[Path, ...], form: str) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from json import loads
 from pathlib import Path
-from typing import Any
 
 from rnnconv_cli.errors import SpecError, UsageError
 from rnnconv_cli.evidence.archive import Difference, Opened, opened
@@ -26,6 +25,7 @@ from rnnconv_cli.kernels.backend import BACKENDS
 from rnnconv_cli.kernels.cache import fingerprint
 from rnnconv_cli.records import Observation, Report, Status
 from rnnconv_cli.report.document import document
+from rnnconv_cli.report.layout import amount
 from rnnconv_cli.report.reading.stored_report import read_report
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.loader import LoadedClaim, Overrides, load, load_bytes
@@ -84,14 +84,14 @@ def check(path: Path, progress: Progress, overrides_of: Callable[[object], Overr
     steps.append(_overrides(manifest.overrides, overrides_of(dict(report.environment.facts).get("command"))))
     claims, wrong = _claims(manifest, file.kept, report)
     others = tuple(_unlike_the_catalogue(claims, manifest.overrides))
-    said = f"{_number(len(claims), 'claim file')} with the digest that the result names"
+    said = f"{amount(len(claims), 'claim file')} with the digest that the result names"
     steps.append(Step("claims", said, wrong, "; ".join(others)))
     if not any(step.differences for step in steps):
         progress.phase("planning and judging again", None)
         steps += _judged(claims, report, manifest.overrides.checks)
     unread = (f"{PAGE} was not compared",) if _page_note(manifest) else ()
     n_failed = _n_failed(report)
-    failed = (f"{_number(n_failed, 'observation')} failed",) if n_failed else ()
+    failed = (f"{amount(n_failed, 'observation')} failed",) if n_failed else ()
     return Checked(file, report, tuple(steps), _written_by(report), (*unread, *others, *failed))
 
 
@@ -121,7 +121,7 @@ def _settings(report: Report) -> Iterator[Difference]:
 
 def _made_again(file: Opened, manifest: Manifest, report: Report) -> Iterator[Difference]:
     """Say where the result, or a member that is made of it, is not what this rnnconv writes: nothing stands unread."""
-    if _once(file.kept[RESULT]) != document(report):
+    if loads(file.kept[RESULT]) != document(report):
         yield Difference(RESULT, "has parts that rnnconv does not write")
     digests = {member.name: member.sha256 for member in manifest.members}
     made = [
@@ -131,21 +131,6 @@ def _made_again(file: Opened, manifest: Manifest, report: Report) -> Iterator[Di
     for name, data in made:
         if digests[name] != hashlib.sha256(data).hexdigest():
             yield Difference(name, "is not what this rnnconv makes of the result")
-
-
-def _once(data: bytes) -> object:
-    """The JSON document, or None where a name stands twice in one part: readers would differ in what it says."""
-    try:
-        return loads(data, object_pairs_hook=_distinct)
-    except ValueError:
-        return None
-
-
-def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a name stands twice")
-    return found
 
 
 def _page_can_be_compared(manifest: Manifest) -> bool:
@@ -244,7 +229,7 @@ def _judged(claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str]
         wrong = tuple(observation_differences(claims, report, checks))
     except (SpecError, UsageError) as error:
         wrong = (Difference("the plan", f"cannot be made again by this rnnconv: {error}"),)
-    said = f"{_number(n_rows, 'observation')}, those that the claim files ask for, under their own keys"
+    said = f"{amount(n_rows, 'observation')}, those that the claim files ask for, under their own keys"
     yield Step("trials", said, wrong, f"{n_failed:,} of them failed when the result was written" if n_failed else "")
     if not wrong:
         same = "every verdict, reason and estimate is the stored one"
@@ -267,7 +252,3 @@ def _n_failed(report: Report) -> int:
 
 def _observations(report: Report) -> Sequence[Observation]:
     return [each for claim in report.claims for check in claim.checks for each in check.observations]
-
-
-def _number(count: int, name: str) -> str:
-    return f"{count:,} {name}{'s' if count != 1 else ''}"

@@ -114,9 +114,16 @@ def _slope(name: str, estimate: Exponent | Growth | Decay) -> KeptNumber:
 
 def _widths(estimate: Frontier) -> tuple[KeptNumber, ...]:
     found = zip(estimate.points, estimate.widths, estimate.widths_low, estimate.widths_high, strict=True)
-    widths = (_number(f"m* at {point:g}", width, low, high, None, by_ratio=True) for point, width, low, high in found)
+    widths = (
+        _number(f"m* at {_exact(point)}", width, low, high, None, by_ratio=True) for point, width, low, high in found
+    )
     power = _number("exponent", estimate.value, estimate.low, estimate.high, estimate.scatter)
     return (*(() if estimate.value is None else (power,)), *widths)
+
+
+def _exact(point: float) -> str:
+    """A point in as few digits as tell it from any other."""
+    return short if float(short := f"{point:g}") == point else repr(point)
 
 
 def _number(

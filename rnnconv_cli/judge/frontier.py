@@ -12,7 +12,7 @@ from rnnconv_cli.judge import settle
 from rnnconv_cli.judge.allowed import Allowed, predict
 from rnnconv_cli.judge.counting import holds
 from rnnconv_cli.judge.envelope import envelope
-from rnnconv_cli.judge.words import extent, interval, place, shortened
+from rnnconv_cli.judge.words import extent, interval, out_of_reach, place, shortened
 from rnnconv_cli.records import Finding, Frontier, Observation, Predicted, Price, Verdict
 from rnnconv_cli.spec.claim import Arm, FrontierPrediction
 from rnnconv_cli.stats.frontier import LEAST_POINTS, each_located, frontier, price
@@ -113,7 +113,7 @@ def _measured(found: Frontier, widest: float, parameter: str | None) -> Finding:
         because = f"could not measure: m* lies beyond the widths drawn at each of {len(found.points)} points"
         return Finding(Verdict.INCONCLUSIVE, because, found, None, "widths on both sides of m*")
     at = [
-        f"{width:.3g} [{low:.3g}, {high:.3g}]{place(parameter, point)}"
+        f"{out_of_reach(width) or f'{width:.3g}'} [{low:.3g}, {high:.3g}]{place(parameter, point)}"
         for width, (point, high, low) in zip(found.widths, _ends(found), strict=True)
     ]
     power = ""

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnconv_cli.records import LEAST_KEPT_LEVEL, KeptArm, KeptNumber
+from rnnconv_cli.records import LEAST_KEPT_LEVEL, MOST_DRAWS, KeptArm, KeptNumber
 from rnnconv_cli.stats.change import Shift, drift_weights, leverage, p_value, shares_p_value, shift, step_weights
 from rnnconv_cli.stats.student import Array, t_quantile
 
 EVENT, EXTREME = "probability", "identity-error"
-MOST_DRAWS = 10**6  # of one event: an exact test lists them all
 MOST_LEVEL = 1 - 1e-8  # beyond, a quantile is all rounding
 LARGEST = 1e100  # whose square is still a number
 END_STEPS = 4  # times as far as its count, at most, an end of an exact interval goes

@@ -47,6 +47,11 @@ PLURALS = {
 UNITS = (("hour", 3600), ("minute", 60), ("second", 1))
 
 
+def out_of_reach(width: float) -> str:
+    """What is said of a smallest sufficient width that lies outside all that were tried; nothing of any other."""
+    return "below all" if width <= 0 else "beyond all" if math.isinf(width) else ""
+
+
 def symbol(parameter: str | None) -> str:
     """A swept parameter as the paper writes it."""
     return SYMBOLS.get(parameter or "", "p")

@@ -11,7 +11,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from rnnconv_cli.records import LEAST_KEPT_LEVEL, Baseline, KeptArm, KeptCheck, KeptNumber, Revision, Verdict
+from rnnconv_cli.records import (
+    LEAST_KEPT_LEVEL,
+    MOST_DRAWS,
+    Baseline,
+    KeptArm,
+    KeptCheck,
+    KeptNumber,
+    Revision,
+    Verdict,
+)
 from rnnconv_cli.report.document import KINDS, Json
 from rnnconv_cli.report.reading.parts import Form, items, number, parsed, section, undamaged, whole, word
 from rnnconv_cli.report.reading.typed import made, maybe
@@ -19,7 +28,6 @@ from rnnconv_cli.report.reading.typed import made, maybe
 SCHEMA = "rnnconv-baseline/1"
 BASELINE = Form("baseline", SCHEMA, "write one by `rnnconv baseline write BASELINE RESULT`", key="schema_version")
 MOST_REVISIONS = 50
-MOST_COUNTED = 10**6  # draws of one arm: an exact test lists them all
 HEAD = ("date", "tool_version", "profile", "seed", "backend", "threshold", "noise")
 NEEDS_POSITIVE_POINTS = frozenset({"exponent", "growth", "frontier"})  # whose logarithms are taken
 
@@ -118,7 +126,7 @@ def _read_arm(arm: Mapping[str, Any]) -> KeptArm:
     if kind not in ("", *KINDS.values()):
         raise ValueError(f"{kind!r} is no kind of estimate")
     is_level = level is None or LEAST_KEPT_LEVEL <= level < 1
-    if not is_level or not 0 <= count <= MOST_COUNTED or not 0 <= (holds or 0) <= count:
+    if not is_level or not 0 <= count <= MOST_DRAWS or not 0 <= (holds or 0) <= count:
         raise ValueError(f"no estimate has level {level}, count {count} and holds {holds}")
     if kind in NEEDS_POSITIVE_POINTS and any(point <= 0 for point in points):
         raise ValueError(f"a point of an estimate of kind {kind} is not positive")

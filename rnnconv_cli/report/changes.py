@@ -34,7 +34,7 @@ def _changed(found: Comparison) -> list[Change]:
 
 def _is_empty(found: Comparison) -> bool:
     """Whether no number was compared: of such a comparison nobody learns that nothing has changed."""
-    return all(each.outcome is Outcome.NOT_COMPARED for each in found.changes)
+    return all(each.outcome in (Outcome.NOT_COMPARED, Outcome.UNTESTED) for each in found.changes)
 
 
 def _lacking(found: Comparison) -> bool:

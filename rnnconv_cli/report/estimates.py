@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rnnconv_cli.judge.words import out_of_reach
 from rnnconv_cli.records import Estimate, Frontier, IdentityError
 from rnnconv_cli.report.layout import interval, quantity
 
@@ -25,7 +26,7 @@ def smallest_widths(estimate: Frontier, parameter: str) -> str:
     """The smallest width that suffices at each point, with its interval."""
     found = zip(estimate.points, estimate.widths, estimate.widths_low, estimate.widths_high, strict=True)
     return "; ".join(
-        f"{quantity(width)} [{quantity(low)}, {quantity(high)}] at {parameter} {quantity(point)}"
+        f"{out_of_reach(width) or quantity(width)} [{quantity(low)}, {quantity(high)}] at {parameter} {quantity(point)}"
         for point, width, low, high in found
     )
 

@@ -7,10 +7,10 @@ of its own, and only the whole run has one.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from rnnconv_cli.judge.words import out_of_reach
 from rnnconv_cli.records import MAIN, CheckResult, ClaimResult, Frontier, IdentityError, Place, Report
 from rnnconv_cli.report.estimates import measured_in_full
 from rnnconv_cli.report.layout import PLAIN, Style, quantity, signed
@@ -30,7 +30,6 @@ NUMBERS = {  # what the number of an estimate is, by kind
     "decay": "steps-growth",
     "frontier": "exponent",
 }
-NOT_IN_XML = re.compile("[\ufffe\uffff]")  # besides the control characters, which `visible` writes as escapes
 OUTCOMES = {  # element and type of what is not fine
     Standing.CONTRADICTED: ("failure", "contradicts-expectation"),
     Standing.UNMEASURED: ("error", "could-not-measure"),
@@ -119,7 +118,7 @@ def facts(check: CheckResult, report: Report) -> Iterator[tuple[str, object]]:
         yield "allowed", estimate.allowed
     if isinstance(estimate, Frontier):
         for point, width in zip(estimate.points, estimate.widths, strict=True):
-            yield f"width at {quantity(point)}", width
+            yield f"width at {quantity(point)}", None if out_of_reach(width) else width
     yield from (("predicted", predicted.number), ("side", predicted.side), ("tolerance", predicted.tolerance))
     yield from (("earned", predicted.earned), ("slack", check.finding.slack))
     yield "trials", len({each.key for each in check.observations if each.arm == MAIN})
@@ -160,4 +159,4 @@ def _element(tag: str, text: str | None = None, **attributes: str) -> Element:
 
 def _clean(text: str) -> str:
     """The text without characters that XML 1.0 lacks."""
-    return NOT_IN_XML.sub("\ufffd", visible(text))
+    return visible(text)

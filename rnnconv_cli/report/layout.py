@@ -101,12 +101,12 @@ def painted(parts: Iterable[RenderableType], style: Style) -> str:
 
 
 def signed(value: float | None) -> str:
-    """A difference in at most six columns: three decimals below 10, and a power of ten far above."""
+    """A difference in a few columns: three decimals below 10, one below 1000, then a power of ten."""
     if value is None:
         return "-"
-    if abs(value) < 10:
+    if abs(value) < 9.9995:
         return f"{value:+.3f}"
-    return f"{value:+.1f}" if abs(value) < 1e3 else f"{value:+.0e}"
+    return f"{value:+.1f}" if abs(value) < 999.95 else f"{value:+.0e}"
 
 
 def interval(value: float, low: float, high: float) -> str:

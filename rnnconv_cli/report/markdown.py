@@ -44,7 +44,7 @@ def render(report: Report, style: Style = PLAIN) -> str:
 def _claim(claim: ClaimResult, checks: list[CheckResult], style: Style) -> Iterator[str]:
     yield f"## {_text(f'{claim.id}: {claim.title}', style)}"
     verdict = f"{claim.verdict}, expected {claim.expected}"
-    yield f"{_text(claim.source, style)}; **{_text(verdict, style)}**"
+    yield f"Source: {_text(claim.source, style)}; **{_text(verdict, style)}**"
     rows = ["| " + " | ".join(COLUMNS) + " |", "|---|---|---|---:|---|---|"]
     yield "\n".join([*rows, *(_row(check, style) for check in checks)])
     yield "\n".join(line for check in checks for line in _remarks(check, style))

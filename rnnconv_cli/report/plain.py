@@ -7,6 +7,7 @@ import unicodedata
 
 # Control, format (bidirectional overrides among them) and surrogate characters, line and paragraph separators.
 ACTING = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+NOT_IN_XML = "\ufffe\uffff"  # no characters at all, though text may hold them
 
 SIGNS = {
     "µ": "u", "−": "-", "–": "-", "—": "-", "\u2010": "-", "\u2011": "-", "─": "-", "·": "*", "∗": "*", "×": "x",
@@ -25,7 +26,7 @@ def visible(text: str, *, lines: bool = False) -> str:
     """The text with every character that acts on a terminal written as its escape; line breaks stay only on request."""
     kept = "\n" if lines else ""
     flat = text if lines else re.sub(r"[ \t\r\n]+", " ", text).strip()
-    return "".join(char if char in kept or unicodedata.category(char) not in ACTING else _escape(char) for char in flat)
+    return "".join(char if char in kept or not _acts(char) else _escape(char) for char in flat)
 
 
 def ascii_only(text: str) -> str:
@@ -35,6 +36,10 @@ def ascii_only(text: str) -> str:
     raised = SUPERSCRIPT.sub(lambda match: "^" + match[0], text)
     letters = unicodedata.normalize("NFKD", raised.translate(TRANSLATION)).translate(TRANSLATION)
     return "".join(char if char.isascii() else _named(char) for char in letters if not unicodedata.combining(char))
+
+
+def _acts(char: str) -> bool:
+    return unicodedata.category(char) in ACTING or char in NOT_IN_XML
 
 
 def _named(char: str) -> str:

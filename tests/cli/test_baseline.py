@@ -219,16 +219,38 @@ def test_checks_that_a_result_lacks_stay_as_they_are(
 ) -> None:
     before = json.loads(Path(kept).read_text())
     before["checks"]["made-up/norm-event"]["noise"] = 0.25
-    before["conditions"]["cpu"] = "elsewhere"
     Path(kept).write_text(json.dumps(before))
     path = subset(str(tmp_path / "s.json"), results[0])
     done = run("baseline", "update", kept, path, "--reason", "one check again")
     assert done.status == 0
-    assert "kept as they were, with the conditions of then: made-up/norm-event\n" in done.out
+    assert "kept as they were: made-up/norm-event\n" in done.out
     assert done.out.endswith(f"rewrote {kept}: 4 numbers of 2 checks\n")
     after = json.loads(Path(kept).read_text())
     assert after["checks"] == before["checks"]
     assert after["conditions"] == before["conditions"]
+
+
+def test_numbers_of_two_processors_are_not_kept_together(
+    run: Carry, results: dict[int, dict[str, Any]], kept: str, tmp_path: Path
+) -> None:
+    """Which of them must be the same to the last bit, nobody could say."""
+    before = json.loads(Path(kept).read_text())
+    before["conditions"]["cpu"] = "elsewhere"
+    Path(kept).write_text(json.dumps(before))
+    done = run("baseline", "update", kept, subset(str(tmp_path / "s.json"), results[0]), "--reason", "x")
+    assert done.status == 2
+    assert "found a result under other conditions (cpu) without made-up/norm-event, wanted all checks of" in done.err
+    assert json.loads(Path(kept).read_text()) == before
+
+
+def test_a_check_that_is_named_by_a_stranger_acts_on_no_terminal(
+    run: Carry, results: dict[int, dict[str, Any]], kept: str, tmp_path: Path
+) -> None:
+    text = Path(kept).read_text().replace("made-up/norm-event", "evil\\u001b[2J/check")
+    Path(kept).write_text(text)
+    done = run("baseline", "update", kept, subset(str(tmp_path / "s.json"), results[0]), "--reason", "x")
+    assert "kept as they were: evil\\x1b[2J/check\n" in done.out
+    assert "\x1b" not in done.out + done.err
 
 
 def test_checks_of_two_seeds_are_not_kept_together(
@@ -282,7 +304,7 @@ def test_a_reason_is_asked_for_on_a_terminal(
     ("content", "says"),
     [
         (None, "No such file or directory), wanted a baseline; write one by `rnnconv baseline write"),
-        ("{", "found no JSON in"),
+        ("{", "found no strict JSON in"),
         ('{"schema": "rnnconv-result/1"}', "wanted a baseline of the schema rnnconv-baseline/1"),
         (" " * (2**24 + 1), "found more than 16,777,216 bytes in"),
     ],

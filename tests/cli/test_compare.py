@@ -36,7 +36,7 @@ def test_json_on_request(run: Callable[..., Any], stored: tuple[str, str]) -> No
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("{", "found no JSON in "),
+        ("{", "found no strict JSON in "),
         ("{}", "found a document of no schema in "),
         ('{"schema": "rnnconv-result/1"}', "found a damaged result in "),
     ],

@@ -65,7 +65,7 @@ def test_a_stored_result_stands_beside_the_checks(run: Callable[..., Any], tmp_p
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{", "found no JSON in"),
+        ("{", "found no strict JSON in"),
         ("[]", "found a document of no schema in"),
         ('{"schema": "rnnconv-result/1"}', "found a damaged result in"),
     ],

@@ -99,6 +99,13 @@ def test_an_error_becomes_one_message_and_its_status(
     assert done.err.startswith(message)
 
 
+@pytest.mark.parametrize("words", [("results", "list", "--store"), ("new", "a", "--output")])
+def test_a_name_that_no_file_can_have_is_said(run: Callable[..., Any], words: tuple[str, ...]) -> None:
+    done = run(*words, "x" * 300)
+    assert done.status in (2, 5)
+    assert "File name too long" in done.err
+
+
 def test_a_crash_stays_a_traceback(run: Callable[..., Any], fake: Any) -> None:
     fake.error = ZeroDivisionError("a bug")
     with pytest.raises(ZeroDivisionError, match="a bug"):

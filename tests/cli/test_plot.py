@@ -87,7 +87,7 @@ def test_a_result_is_not_replaced_by_its_figure(run: Carry, result: dict[str, An
     Path("r.json").rename("r.svg")
     done = run("plot", "r.svg", "--check", NAME, "--output", "r.svg")
     assert (done.status, json.loads(Path("r.svg").read_text())) == (2, result)
-    assert "found 'r.svg', which is the result to read, wanted another file" in done.err
+    assert "found 'r.svg', which is read, wanted another file" in done.err
 
 
 def test_a_name_of_two_claims_wants_its_claim(run: Carry, result: dict[str, Any]) -> None:

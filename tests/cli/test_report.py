@@ -94,17 +94,17 @@ def test_a_result_is_never_written_over(run: Carry, result: str, words: tuple[st
     Path("link.json").symlink_to(result)
     done = run("report", result, *words)
     assert done.status == 2
-    assert "which is the result to read, wanted another file; nothing was written" in done.err
+    assert "which is read, wanted another file; nothing was written" in done.err
     assert Path(result).read_text() == before
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("", "found no JSON in bad.json (it is empty), wanted a result"),
+        ("", "found no strict JSON in bad.json (it is empty), wanted a result"),
         ('{"schema": "other"}', "found a document of the schema 'other' in bad.json"),
         ('{"schema": "rnnconv-result/1"}', "found a damaged result in bad.json"),
-        ("[" * 100_000, "found no JSON in bad.json"),
+        ("[" * 100_000, "found no strict JSON in bad.json"),
     ],
 )
 def test_what_is_no_result_is_refused(run: Carry, tmp_path: Path, content: str, message: str) -> None:

@@ -33,7 +33,7 @@ def test_another_form_of_the_same_is_refused() -> None:
 
 @pytest.mark.parametrize("text", [b"", b"[", b"\xff", b"[" * 10**5])
 def test_what_is_no_json_is_refused(text: bytes) -> None:
-    with pytest.raises(UsageError, match=r"no JSON in MANIFEST\.json of b\.zip"):
+    with pytest.raises(UsageError, match=r"no strict JSON in MANIFEST\.json of b\.zip"):
         manifest_from(text, "b.zip")
 
 

@@ -160,7 +160,7 @@ def test_a_key_that_stands_twice_is_refused() -> None:
 
 @pytest.mark.parametrize("text", ["", "[" * 100_000, '{"schema_version": NaN}', "9" * 10_000])
 def test_no_json(text: str) -> None:
-    says = r"found no JSON in b\.json \(.+\), wanted a baseline; write one by `rnnconv baseline"
+    says = r"found no strict JSON in b\.json \(.+\), wanted a baseline; write one by `rnnconv baseline"
     with pytest.raises(UsageError, match=says):
         read_baseline(text, "b.json")
 

@@ -40,7 +40,8 @@ def shown(found: Comparison, *, strict: bool = False) -> str:
         (replace(NOTHING, only_then=("a/b",)), 0, 4),
         (replace(NOTHING, only_now=("a/b",)), 0, 4),
         (replace(NOTHING, changes=(BITS, GAP)), 3, 3),
-        (replace(NOTHING, changes=(replace(SAME, outcome=Outcome.UNTESTED),)), 0, 0),
+        (replace(NOTHING, changes=(replace(SAME, outcome=Outcome.UNTESTED),)), 4, 4),
+        (replace(NOTHING, changes=(SAME, replace(SAME, outcome=Outcome.UNTESTED))), 0, 0),
     ],
 )
 def test_the_exit_status(found: Comparison, status: int, strict: int) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from rnnconv_cli.records import Frontier, Report
 from rnnconv_cli.report.estimates import measured, measured_in_full, smallest_widths
 
@@ -25,3 +28,10 @@ def test_in_full_a_frontier_has_its_widths(report: Report) -> None:
     assert measured_in_full(frontier, "n") == "m* = 64 [50, inf] at n 2"
     assert measured_in_full(frontier, None) == "m* = 64 [50, inf] at point 2"
     assert measured_in_full(None, "n") == "nothing"
+
+
+def test_a_width_outside_all_that_were_tried_is_no_number(report: Report) -> None:
+    frontier = report.claims[0].checks[-1].finding.estimate
+    assert isinstance(frontier, Frontier)
+    assert smallest_widths(replace(frontier, widths=(0.0,), widths_low=(0.0,)), "n") == "below all [0, inf] at n 2"
+    assert smallest_widths(replace(frontier, widths=(math.inf,)), "n") == "beyond all [50, inf] at n 2"

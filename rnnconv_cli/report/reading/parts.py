@@ -6,7 +6,6 @@ A document is a stranger's data: nothing in it is run, and every value is checke
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +27,7 @@ class Form:
 
 
 LONGEST_REASON = 200  # characters
+LARGEST = 1e300
 STORED_RESULT = Form("result", SCHEMA, "write one by `rnnconv verify --output results.json`")
 
 
@@ -36,7 +36,7 @@ def parsed(text: str, origin: str, form: Form = STORED_RESULT) -> Mapping[str, A
     try:
         found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"no JSON in {origin} ({_reason(error, text)})", f"a {form.name}", form.hint) from None
+        raise UsageError(f"no strict JSON in {origin} ({_reason(error, text)})", f"a {form.name}", form.hint) from None
     schema = found.get(form.key) if isinstance(found, dict) else None
     if schema != form.schema:
         other = f"a document of the schema {shown(schema)}" if schema is not None else "a document of no schema"
@@ -76,9 +76,9 @@ def items(part: Mapping[str, Any], key: str) -> list[Any]:
 
 
 def number(value: object) -> float:
-    """A value that is a finite number."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise TypeError(f"{shown(value)} is no finite number")
+    """A value that is a finite number, and so far below the largest that arithmetic on it stays finite."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
+        raise TypeError(f"{shown(value)} is no finite number of at most {LARGEST:g}")
     return float(value)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from rnnconv_cli.judge.words import out_of_reach
 from rnnconv_cli.records import Verdict
-from rnnconv_cli.report.layout import interval, quantity
+from rnnconv_cli.report.layout import interval
 from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
 
 
@@ -93,8 +94,7 @@ def _measured(estimate: object) -> str:
             return "not finite"
         return f"{number(value):.3g} of {number(estimate.get('allowed')):.3g}"
     if value is None:
-        widths = [each if each is None else number(each) for each in items(estimate, "widths")]
-        return "m* = " + ", ".join("out of reach" if each is None else quantity(each) for each in widths)
+        return "m* = " + ", ".join(map(_width, items(estimate, "widths")))
     ends = (-math.inf if low is None else number(low), math.inf if high is None else number(high))
     return interval(number(value), *ends)
 
@@ -105,13 +105,17 @@ def _widths(estimate: object) -> str:
         return ""
     columns = (items(estimate, name) for name in ("points", "widths", "widths_low", "widths_high"))
     return ", ".join(
-        f"{_width(width)} [{_width(low)}, {_width(high)}] at {number(point):.4g}"
+        f"{_width(width)} [{_end(low)}, {_end(high)}] at {number(point):.4g}"
         for point, width, low, high in zip(*columns, strict=True)
     )
 
 
 def _width(value: object) -> str:
-    return "out of reach" if value is None else f"{number(value):.3g}"
+    return out_of_reach(math.inf if value is None else number(value)) or _end(value)
+
+
+def _end(value: object) -> str:
+    return "inf" if value is None else f"{number(value):.3g}"
 
 
 def _shown(exhibit: Mapping[str, Any]) -> float | None:

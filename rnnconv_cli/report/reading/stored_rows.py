@@ -43,7 +43,7 @@ class _Shared:
     def trial(self, row: Mapping[str, Any], seed: int) -> Trial:
         probe = row["probe"] if row["probe"] is None else tuple(section(row, "probe").items())
         own = (*(row[name] for name in OWN), probe)
-        known = (*own, *map(type, own))
+        known = (*own, *map(type, own), *(type(value) for _, value in probe or ()))
         parts = self._known.get(known)
         if parts is None:
             parts = self._known[known] = self._parts(row)
@@ -69,7 +69,7 @@ def facts_of(environment: Mapping[str, Any]) -> Facts:
     """The facts of a stored environment. Raises TypeError where one is no word or number."""
     facts = {name: value for name, value in environment.items() if name != PLACES}
     for name, value in facts.items():
-        if not isinstance(value, str | int | float | None):
+        if not isinstance(value, str | int | float | None) or (isinstance(value, float) and not math.isfinite(value)):
             raise TypeError(f"the fact {name} is no word or number")
     return facts
 

@@ -26,7 +26,11 @@ def estimated(record: type[Part], values: Mapping[str, Any]) -> Part:
     """A record of an estimate, whose numbers that are not finite are stored as null.
 
     An end that is null is open, a width that is null is out of reach, and any other number is not known.
+    Raises ValueError where a column is longer than another, or a point is not known.
     """
+    columns = {len(items(values, each.name)) for each in fields(record) if each.name in ("points", *OUT_OF_REACH)}
+    if len(columns) > 1:
+        raise ValueError("a point lacks its numbers")
     return record(**{each.name: _estimated(str(each.type), each.name, values) for each in fields(record)})
 
 
@@ -66,6 +70,8 @@ def _estimated(declared: str, name: str, values: Mapping[str, Any]) -> Any:
         case "float":
             return OPEN_ENDS.get(name, math.nan) if values[name] is None else number(values[name])
         case "tuple[float, ...]":
+            if name == "points":
+                return tuple(map(number, items(values, name)))
             unknown = math.inf if name in OUT_OF_REACH else math.nan
             return tuple(unknown if each is None else number(each) for each in items(values, name))
         case "tuple[float, float, float]":

@@ -33,6 +33,12 @@ def test_any_other_type_is_damage(read: Callable[[Any], Any], value: Any) -> Non
         read(value)
 
 
+@pytest.mark.parametrize("value", [1.1e300, -1.7e308, float("inf"), float("nan"), True, "1"])
+def test_numbers_that_no_run_gives(value: object) -> None:
+    with pytest.raises(TypeError, match=r"is no finite number of at most 1e\+300"):
+        number(value)
+
+
 def test_damage_is_told_in_a_few_words() -> None:
     with pytest.raises(UsageError) as caught, undamaged("r.json"):
         number("x" * 10**6)
@@ -55,7 +61,7 @@ def test_damage_is_told_in_a_few_words() -> None:
 def test_no_json(text: str, why: str) -> None:
     with pytest.raises(UsageError) as caught:
         parsed(text, "r.json")
-    assert str(caught.value).startswith(f"found no JSON in r.json ({why}")
+    assert str(caught.value).startswith(f"found no strict JSON in r.json ({why}")
     assert str(caught.value).endswith("wanted a result; write one by `rnnconv verify --output results.json`")
 
 

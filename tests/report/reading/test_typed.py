@@ -45,6 +45,11 @@ def test_null_in_an_estimate_is_what_its_field_makes_of_it() -> None:
     own = {"level": 0.9, "points": [1.0, 2.0], "groups": 3, "local": [], "scatter": 0.0}
     frontier = estimated(Frontier, {**fit, **own, **widths})
     assert (frontier.value, frontier.low, frontier.widths) == (None, None, (math.inf, 8.0))
+    for column in widths:
+        with pytest.raises(ValueError, match="a point lacks its numbers"):
+            estimated(Frontier, {**fit, **own, **widths, column: [8.0]})
+    with pytest.raises(TypeError, match="None is no finite number"):
+        estimated(Frontier, {**fit, **own, **widths, "points": [1.0, None]})
 
 
 def test_a_record_of_records_is_not_made() -> None:
