@@ -10,7 +10,8 @@
     {{result}}                  version, profile and seed of the result
 
 `python -m rnnconv_cli.report.findings RESULT.json... docs` writes `findings.json`, the figures of these results without
-their observations, and `findings.md` from it. Several results of one version, profile and seed count as one.
+their observations, and `findings.md` from it. Several results of one version, profile and seed count as one. With the
+folder alone the figures stay, and only the words are put around them anew.
 """
 
 from __future__ import annotations
@@ -122,8 +123,11 @@ def together(results: Sequence[StoredResult]) -> StoredResult:
 def main(arguments: list[str]) -> int:
     """Write the figures and the findings of stored results into the folder of the template, which comes last."""
     *sources, folder = map(Path, arguments)
-    result = together([read(source.read_text(encoding="utf-8"), str(source)) for source in sources])
-    (folder / FIGURES).write_text(figures(result), encoding="utf-8")
+    if sources:
+        result = together([read(source.read_text(encoding="utf-8"), str(source)) for source in sources])
+        (folder / FIGURES).write_text(figures(result), encoding="utf-8")
+    else:
+        result = of_figures((folder / FIGURES).read_text(encoding="utf-8"))
     template = (folder / TEMPLATE).read_text(encoding="utf-8")
     (folder / FINDINGS).write_text(render(template, result), encoding="utf-8")
     return 0

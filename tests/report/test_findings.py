@@ -61,7 +61,12 @@ def test_both_files_are_written(report: Report, tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text(json_format.render(report))
     assert findings.main([str(tmp_path / "result.json"), str(tmp_path)]) == 0
     assert (tmp_path / findings.FINDINGS).read_text() == "within\n"
-    assert findings.of_figures((tmp_path / findings.FIGURES).read_text()).profile == report.profile
+    figures = (tmp_path / findings.FIGURES).read_text()
+    assert findings.of_figures(figures).profile == report.profile
+    (tmp_path / findings.TEMPLATE).write_text(f"It is {{{{{CHECK}|verdict}}}}.\n")
+    assert findings.main([str(tmp_path)]) == 0
+    assert (tmp_path / findings.FINDINGS).read_text() == "It is within.\n"
+    assert (tmp_path / findings.FIGURES).read_text() == figures
 
 
 def test_a_run_in_parts_counts_as_one(result: StoredResult) -> None:

@@ -36,14 +36,14 @@ SETTINGS: Mapping[str, Any] = {
 }
 
 
-def svg(figure: Figure, *, prefix: str, themed: bool = False, look: Look = PLAIN) -> str:
+def svg(figure: Figure, *, prefix: str) -> str:
     """The figure as one <svg> element, to stand inside a page, without a width or a height of its own.
 
-    Every id in it begins with `prefix`. Themed, its colours are the page's variables --ink, --main, --control,
+    Every id in it begins with `prefix`. Its colours are the page's variables --ink, --main, --control,
     --beside, --allowed and --faint, and its font is the page's. Its role, <title> and <desc> say what it shows.
     """
-    colours = {PALETTE[role]: variable for role, variable in VARIABLES.items()} if themed else {}
-    text = figure_bytes(figure, "svg", look).decode()
+    colours = {PALETTE[role]: variable for role, variable in VARIABLES.items()}
+    text = figure_bytes(figure, "svg").decode()
     return inlined(text, prefix=prefix, title=figure.name, words=figure.text, colours=colours)
 
 

@@ -100,7 +100,7 @@ def _drawn(results: Sequence[ResultPart]) -> Mapping[str, Drawn]:
 
     checks = (each for result in results for claim in result.claims for each in claim.checks)
     drawings = [each.drawing for each in checks if each.drawing is not None]
-    texts = ((each.prefix, svg(each.figure, prefix=each.prefix, themed=True)) for each in drawings)
+    texts = ((each.prefix, svg(each.figure, prefix=each.prefix)) for each in drawings)
     return {prefix: Drawn(Markup(text), _width(text)) for prefix, text in texts}
 
 

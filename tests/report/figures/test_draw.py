@@ -57,7 +57,7 @@ def test_settings_of_a_user_change_nothing(figures: dict[str, Figure]) -> None:
 @pytest.mark.parametrize("kind", sorted(FIGURES))
 def test_a_figure_of_a_page_has_its_colours_and_its_words(figures: dict[str, Figure], kind: str) -> None:
     figure = figures[kind]
-    text = svg(figure, prefix="claim-check", themed=True)
+    text = svg(figure, prefix="claim-check")
     root = ElementTree.fromstring(text)
     assert root.attrib["role"] == "img"
     assert [root[0].text, root[1].text] == [figure.name, figure.text]
@@ -67,12 +67,6 @@ def test_a_figure_of_a_page_has_its_colours_and_its_words(figures: dict[str, Fig
     assert "font-family" not in text
     shown = [each.text for each in root.iter() if each.tag.endswith("text")]
     assert {panel.heading for panel in figure.panels} <= set(shown)
-
-
-def test_without_a_theme_a_figure_has_colours_of_its_own(figures: dict[str, Figure]) -> None:
-    text = svg(figures["exponent"], prefix="x")
-    assert "var(" not in text
-    assert set(re.findall("#[0-9a-f]{6}", text)) <= set(PALETTE.values())
 
 
 def test_text_of_a_stranger_is_text(report: Report) -> None:
@@ -97,7 +91,7 @@ def test_many_draws_stay_small(report: Report) -> None:
         if each.trial.replicate == 0
         for draw in range(96)
     )
-    assert len(svg(_drawn(replace(check, observations=many)), prefix="x", themed=True).encode()) < 45_000
+    assert len(svg(_drawn(replace(check, observations=many)), prefix="x").encode()) < 45_000
 
 
 def test_letters_of_a_pdf_are_truetype(figures: dict[str, Figure]) -> None:

@@ -120,7 +120,7 @@ def _tree(text: str) -> Element:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Figures are empty, for tests of everything else."""
-    monkeypatch.setattr(draw, "svg", lambda figure, *, prefix, themed: f'<svg id="{prefix}"></svg>')
+    monkeypatch.setattr(draw, "svg", lambda figure, *, prefix: f'<svg id="{prefix}"></svg>')
 
 
 def _with_texts(value: Any, text: str) -> Any:
