@@ -34,7 +34,7 @@ def test_a_log_is_a_hundred_columns_wide_and_plain(monkeypatch: pytest.MonkeyPat
     assert (style.width, style.colour, style.brief) == (100, False, False)
 
 
-@pytest.mark.parametrize(("columns", "width"), [(80, 80), (20, 40), (300, 140)])
+@pytest.mark.parametrize(("columns", "width"), [(80, 80), (20, 74), (300, 140)])
 def test_a_terminal_has_its_own_width_within_reason(monkeypatch: pytest.MonkeyPatch, columns: int, width: int) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     assert style_of(Terminal()).width == width
