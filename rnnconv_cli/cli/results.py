@@ -16,7 +16,7 @@ from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import STORE_FILE, Destination, example
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UnknownName, UsageError
 from rnnconv_cli.report import table_of_trials
-from rnnconv_cli.report.layout import Style, heading, painted, paragraph, quantity, row, words
+from rnnconv_cli.report.layout import Style, amount, heading, painted, paragraph, quantity, row, words
 from rnnconv_cli.sweep.serial import KEY_DIGITS
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def gc(backend: str, store: Path) -> None:
     here = conditions(backend)
     with closing(_opened(store)) as opened:
         gone = opened.drop_all_but(lambda theirs: differ_in_processors_only(here, theirs))
-    put(f"{gone} trials deleted\n")
+    put(f"{amount(gone, 'trial')} deleted\n")
 
 
 @results.command(epilog=example("rnnconv results check"))
@@ -118,7 +118,7 @@ def check(context: click.Context, store: Path) -> None:
     with closing(_opened(store)) as opened:
         total, damage = opened.damage()
     put("".join(f"{each}\n" for each in damage))
-    put(f"{total} trials, {len(damage)} faults\n")
+    put(f"{amount(total, 'trial')}, {amount(len(damage), 'fault')}\n")
     context.exit(EXIT_COULD_NOT_MEASURE if damage else 0)
 
 
@@ -139,7 +139,7 @@ def _shelves(shelves: tuple[Shelf, ...], style: Style) -> Iterator[RenderableTyp
             cells = (each.quantity, str(each.trials), str(each.failed), each.last)
             yield row([words(cell, style) for cell in cells], widths)
         yield words("", style)
-    yield words(f"{sum(each.trials for each in shelves)} trials", style)
+    yield words(amount(sum(each.trials for each in shelves), "trial"), style)
 
 
 def _short(conditions: Conditions) -> str:

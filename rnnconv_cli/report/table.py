@@ -27,6 +27,7 @@ from rnnconv_cli.report.estimates import measured, smallest_widths
 from rnnconv_cli.report.layout import (
     PLAIN,
     Style,
+    amount,
     heading,
     painted,
     paragraph,
@@ -155,7 +156,7 @@ def _unused(observations: Sequence[Observation]) -> str:
         trials[each.point, each.trial.problem.width, each.trial.replicate].add(each.status)
     lost = Counter(str(status) for statuses in trials.values() if (status := _lost(statuses)) is not None)
     why = next((_why(each) for each in observations if each.status is Status.FAILED), "")
-    return f"{_counts(sorted(lost.items()))} of {len(trials)} trials{why}" if lost else ""
+    return f"{_counts(sorted(lost.items()))} of {amount(len(trials), 'trial')}{why}" if lost else ""
 
 
 def _why(failed: Observation) -> str:

@@ -168,7 +168,7 @@ def test_check_names_what_is_damaged(run: Callable[..., Any], store: Path) -> No
     connection.close()
     done = run("results", "check")
     named = f"trial {digest_of(TRIAL).hex()[:12]} is not what was stored"
-    assert (done.status, done.out) == (5, f"{named}\n3 trials, 1 faults\n")
+    assert (done.status, done.out) == (5, f"{named}\n3 trials, 1 fault\n")
 
 
 @pytest.mark.parametrize("words", [("list",), ("show", "ab"), ("export", "a.csv"), ("gc",), ("check",)])

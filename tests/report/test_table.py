@@ -106,11 +106,11 @@ def test_observations_that_no_fit_could_use_are_counted(report: Report) -> None:
     [
         ((Status.OK, Status.ZERO), ""),
         ((Status.OK, Status.OUT_OF_REGIME), ""),
-        ((Status.ZERO, Status.ZERO), "1 zero of 1 trials"),
-        ((Status.OUT_OF_REGIME, Status.ROUND_OFF), "1 round-off of 1 trials"),
-        ((Status.OK, Status.DIVERGED), "1 diverged of 1 trials"),
-        ((Status.NOT_REACHED, Status.OK), "1 not-reached of 1 trials"),
-        ((Status.ZERO, Status.FAILED), "1 failed of 1 trials"),
+        ((Status.ZERO, Status.ZERO), "1 zero of 1 trial"),
+        ((Status.OUT_OF_REGIME, Status.ROUND_OFF), "1 round-off of 1 trial"),
+        ((Status.OK, Status.DIVERGED), "1 diverged of 1 trial"),
+        ((Status.NOT_REACHED, Status.OK), "1 not-reached of 1 trial"),
+        ((Status.ZERO, Status.FAILED), "1 failed of 1 trial"),
     ],
 )
 def test_a_trial_is_unused_after_the_envelope(report: Report, statuses: tuple[Status, ...], unused: str) -> None:
@@ -135,7 +135,7 @@ def test_a_failed_measurement_says_why(report: Report) -> None:
     failed = replace(first.observations[0], status=Status.FAILED, value=None, detail="its worker process died")
     check = replace(first, observations=(failed,))
     shown = render(replace(report, claims=(replace(claim, checks=(check,)),)))
-    said = f"1 failed of 1 trials; its worker process died; replay it: rnnconv replay RESULT.json --trial {failed.key}"
+    said = f"1 failed of 1 trial; its worker process died; replay it: rnnconv replay RESULT.json --trial {failed.key}"
     assert said in " ".join(shown.split())
 
 

@@ -34,7 +34,7 @@ from rnnconv_cli.report.figures.measured import (
     table_rows,
 )
 from rnnconv_cli.report.figures.ticks import axis, plain
-from rnnconv_cli.report.layout import interval, quantity
+from rnnconv_cli.report.layout import amount, interval, quantity
 
 GOLDEN = 0.6180339887498949  # its multiples fill an interval evenly, however many there are
 SPREAD = 0.6  # of the room of a column that its dots take
@@ -191,7 +191,7 @@ def _share(finding: Finding) -> str:
     if not isinstance(found, Probability):
         return "no draw that could be counted"
     shown = interval(found.value, found.low, found.high)
-    return f"{found.holds} of {found.trials} draws, a share of {shown}"
+    return f"{found.holds} of {amount(found.trials, 'draw')}, a share of {shown}"
 
 
 def _identity_text(check: CheckResult) -> str:
@@ -205,4 +205,4 @@ def _largest(finding: Finding) -> str:
     if not isinstance(found, IdentityError):
         return "unknown, as no draw exercised the formula"
     size = f"{quantity(found.value)} rounding units" if math.isfinite(found.value) else "infinite"
-    return f"{size} in {found.trials} draws"
+    return f"{size} in {amount(found.trials, 'draw')}"
