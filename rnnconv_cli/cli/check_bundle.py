@@ -15,7 +15,7 @@ from rnnconv_cli.cli.bundle import overrides_of
 from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE
-from rnnconv_cli.report.layout import Style, heading, painted, paragraph
+from rnnconv_cli.report.layout import Style, amount, heading, painted, paragraph
 
 if TYPE_CHECKING:
     from rnnconv_cli.evidence.check import Checked
@@ -121,7 +121,7 @@ def _comparison(replay: Replay) -> str:
         return "measured now, and had failed then: the result has kept this draw from its verdict"
     detail = "" if replay.has_same_detail else "; the detail differs"
     if replay.is_same:
-        return f"same bits in {pairs} reading{'s' if pairs > 1 else ''}{detail}"
+        return f"same bits in {amount(pairs, 'reading')}{detail}"
     largest = max((each.relative or 0.0) for each in replay.compared)
     curve = "" if replay.has_same_curve else ", another loss curve"
     found = f"other bits, relative difference {largest:.2g}{curve}{detail}"
