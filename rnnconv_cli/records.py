@@ -34,6 +34,7 @@ class Status(StrEnum):
 
 MAIN, CONTROL = "main", "control"  # the arms that every check has; an exhibit's arm is its own id
 TANGENT = "tangent-"  # begins the id of every exhibit that a descent check has without being asked
+LARGEST_NUMBER = 1e300  # arithmetic on what is beyond does not stay finite: it is taken for infinite
 AGAINST_THE_CLAIM = frozenset({Status.DIVERGED, Status.NOT_REACHED})
 
 

@@ -40,7 +40,7 @@ def replay(context: click.Context, result: Path, key: str) -> None:
     others, which are named, a small relative difference is allowed.
 
     Exits with 0 if the readings are as they must be, 3 if not, also if a trial that had failed can
-    be measured now, 5 if the trial could not be measured.
+    be measured now, 5 if the trial could not be measured, 2 if it does not fit in the memory.
     """
     stored = read_trial(text_of(result), str(result), key)
     from rnnconv_cli.cli.progress import progress_on

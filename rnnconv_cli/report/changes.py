@@ -142,7 +142,7 @@ def _summary(found: Comparison, strict: bool, style: Style) -> Iterator[Renderab
     status = exit_status(found, strict=strict)
     parts = [
         f"{amount(len(found.changes), 'number')}: {counts[Outcome.CHANGED]} changed, {counts[Outcome.SAME]} the same",
-        *([f"{counts[Outcome.UNTESTED]} extremes not tested"] if counts[Outcome.UNTESTED] else []),
+        *([f"{amount(counts[Outcome.UNTESTED], 'extreme')} not tested"] if counts[Outcome.UNTESTED] else []),
         *([f"{counts[Outcome.NOT_COMPARED]} not compared"] if counts[Outcome.NOT_COMPARED] else []),
         *([f"{len(found.drifts)} drifted"] if found.drifts else []),
     ]

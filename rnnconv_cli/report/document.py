@@ -5,12 +5,12 @@ Everything that may differ between two runs of one seed stands under `environmen
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import TypeAlias
 
 from rnnconv_cli.records import (
+    LARGEST_NUMBER,
     CheckResult,
     ClaimResult,
     ControlResult,
@@ -66,8 +66,8 @@ def document(report: Report) -> Json:
 
 
 def finite(value: Json) -> Json:
-    """The value with null for every number that JSON lacks."""
-    if isinstance(value, float) and not math.isfinite(value):
+    """The value with null for every number that is infinite, or taken for it, or none."""
+    if isinstance(value, float) and not abs(value) <= LARGEST_NUMBER:
         return None
     if isinstance(value, Mapping):
         return {key: finite(part) for key, part in value.items()}
@@ -78,7 +78,7 @@ def finite(value: Json) -> Json:
 
 def stored_value(value: float | None, status: Status) -> float | None:
     """A measured value as a document has it: None where it is censored or not finite."""
-    return None if value is None or status in CENSORED or not math.isfinite(value) else value
+    return None if value is None or status in CENSORED or not abs(value) <= LARGEST_NUMBER else value
 
 
 def _claim(claim: ClaimResult) -> Json:

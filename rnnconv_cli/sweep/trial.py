@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
@@ -10,7 +12,7 @@ from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.training import step_is_too_large
 from rnnconv_cli.problem import elman
 from rnnconv_cli.problem.sequences import broken_preconditions
-from rnnconv_cli.records import Reading, Status, Trial
+from rnnconv_cli.records import LARGEST_NUMBER, Reading, Status, Trial
 
 Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
 Results = tuple[tuple[Reading, ...], ...]
@@ -35,13 +37,14 @@ def run_trial(trial: Trial, instance: elman.Instance, backend: Backend) -> tuple
                 and step_is_too_large(instance, trial.training, backend)
             ):
                 return without_value(trial, Status.OUT_OF_REGIME, "breaks step-size: eta lambda_max >= 2")
-            return MEASUREMENTS[trial.quantity].measure(instance, trial, backend)
+            readings = MEASUREMENTS[trial.quantity].measure(instance, trial, backend)
     except OverflowError:  # where NumPy has infinity, Python's own floats raise
         return without_value(trial, Status.DIVERGED, "a number beyond the range of float64")
     except OverflowedNetwork as error:
         return without_value(trial, Status.DIVERGED, str(error))
     except (MeasurementError, MemoryError, ZeroDivisionError, np.linalg.LinAlgError) as error:
         return without_value(trial, Status.FAILED, str(error) or type(error).__name__)
+    return tuple(map(_bounded, readings))
 
 
 def run_group(group: Group, backend_name: str) -> Results:
@@ -52,6 +55,13 @@ def run_group(group: Group, backend_name: str) -> Results:
     except (MeasurementError, MemoryError) as error:
         return tuple(without_value(trial, Status.FAILED, str(error) or "out of memory") for trial in group)
     return tuple(run_trial(trial, instance, BACKENDS[backend_name]) for trial in group)
+
+
+def _bounded(reading: Reading) -> Reading:
+    """The reading; one that has diverged if its value is too large to count with."""
+    if reading.value is None or abs(reading.value) <= LARGEST_NUMBER:
+        return reading
+    return replace(reading, value=None, status=Status.DIVERGED, detail=f"beyond {LARGEST_NUMBER:g}")
 
 
 def without_value(trial: Trial, status: Status, detail: str) -> tuple[Reading, ...]:

@@ -101,7 +101,7 @@ def test_a_batch_of_some_sequences_is_said(report: Report) -> None:
     assert stored["claims"][0]["checks"][0]["arms"]["main"]["training"]["batch_size"] == 2
 
 
-@pytest.mark.parametrize("value", [None, float("inf"), float("nan")])
+@pytest.mark.parametrize("value", [None, float("inf"), float("nan"), -1.1e300])
 def test_what_json_lacks_is_no_value(value: float | None) -> None:
     assert stored_value(value, Status.OK) is None
     assert [stored_value(1.5, status) for status in (Status.OK, Status.DIVERGED)] == [1.5, None]

@@ -13,6 +13,7 @@ from reprlib import repr as shown
 from typing import Any
 
 from rnnconv_cli.errors import UsageError
+from rnnconv_cli.records import LARGEST_NUMBER
 from rnnconv_cli.report.document import SCHEMA
 
 
@@ -27,7 +28,6 @@ class Form:
 
 
 LONGEST_REASON = 200  # characters
-LARGEST = 1e300
 STORED_RESULT = Form("result", SCHEMA, "write one by `rnnconv verify --output results.json`")
 
 
@@ -77,8 +77,8 @@ def items(part: Mapping[str, Any], key: str) -> list[Any]:
 
 def number(value: object) -> float:
     """A value that is a finite number, and so far below the largest that arithmetic on it stays finite."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
-        raise TypeError(f"{shown(value)} is no finite number of at most {LARGEST:g}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST_NUMBER:
+        raise TypeError(f"{shown(value)} is no finite number of at most {LARGEST_NUMBER:g}")
     return float(value)
 
 

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rnnconv_cli.errors import UsageError
-from rnnconv_cli.records import Reading, Status, Trial
+from rnnconv_cli.records import LARGEST_NUMBER, Reading, Status, Trial
 from rnnconv_cli.report.document import stored_value
 from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
 from rnnconv_cli.report.reading.stored_rows import Curve, Facts, Trials, curves_of, facts_of
@@ -57,7 +57,7 @@ class _Row:
 
 def as_stored(reading: Reading) -> Reading:
     """A reading with the numbers that a result would have of it."""
-    curve = tuple((step, loss if math.isfinite(loss) else math.inf) for step, loss in reading.curve)
+    curve = tuple((step, loss if abs(loss) <= LARGEST_NUMBER else math.inf) for step, loss in reading.curve)
     return replace(reading, value=stored_value(reading.value, reading.status), curve=curve)
 
 
