@@ -43,7 +43,7 @@ DOT, THICK, MARK, THIN = 0.26, 0.14, 0.62, 0.09  # sizes of dots, lines, marks a
 FAINTLY = 0.45  # opacity of dots, which lie over each other
 FAN = 0.25  # opacity of the area of an interval
 BREAK = (float("nan"), float("nan"))  # ends a stroke of a path
-SHORT = 1e-5  # of the page: a stroke that is seen by its round ends alone
+SHORT = 1e-7  # of the page: a stroke that is seen by its round ends alone
 TICK, PAD, APART = 0.35, 0.3, 0.5  # length of a tick, room to its words, and between two of them, in font sizes
 SIDES: Mapping[str, tuple[float, float, str, str]] = {
     "right": (1, 0, "left", "center"),

@@ -88,7 +88,7 @@ def _doses(check: CheckResult, shares: Shares) -> Panel:
 def _curves(check: CheckResult, shares: Shares, least: int) -> Iterator[Series]:
     """The shares of each point, from faint to strong."""
     for index, (point, widths) in enumerate(shares.items()):
-        strength = FAINTEST + (1 - FAINTEST) * (index + 1) / len(shares)
+        strength = 1 - (1 - FAINTEST) * (len(shares) - 1 - index) / len(shares)  # the last is 1, exactly
         label = f"{symbol(check.parameter)} = {quantity(point)}" if check.parameter else "as claimed"
         path = tuple((float(width), held / draws) for width, (held, draws) in widths.items() if draws >= least)
         yield Series(MAIN, "line", label, (path,), strength=strength)

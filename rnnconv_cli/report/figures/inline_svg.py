@@ -12,7 +12,8 @@ from rnnconv_cli.report.plain import visible
 SVG = "http://www.w3.org/2000/svg"
 REFERENCE = re.compile(r"#([\w-]+)")
 LONG_NUMBER = re.compile(r"-?\d+\.\d{3,}")
-DOT = re.compile(r"M ?(\S+ \S+) L ?\1(?= |$)")  # a stroke without length: its round ends are a dot
+AROUND_LETTERS = re.compile(r" ?([A-Za-z]) ?")  # of a path, where letters part numbers as blanks do
+DOT = re.compile(r"M([^A-Z]+)L\1(?=M|$)")  # a stroke without length: its round ends are a dot
 UPRIGHT = re.compile(r"rotate\(-?0 .*?\)")
 FAMILY = re.compile(r"font-family:[^;]*;\s*")
 LEFT_OUT = frozenset({"metadata", "style"})
@@ -71,7 +72,7 @@ def _attribute(name: str, value: str, names: Mapping[str, str], colours: Mapping
     value = REFERENCE.sub(lambda match: f"#{names.get(match[1], match[1])}", value)
     value = LONG_NUMBER.sub(lambda match: f"{round(float(match[0]), 2):g}", value)
     if name == "d":
-        return DOT.sub(r"M\1h0", " ".join(value.split()))
+        return DOT.sub(r"M\1h0", AROUND_LETTERS.sub(r"\1", " ".join(value.split())))
     if name == "style" and colours:
         value = FAMILY.sub("", value)
         for colour, variable in colours.items():

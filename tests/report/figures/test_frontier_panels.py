@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from rnnconv_cli.records import CheckResult, ExhibitResult, Frontier, Observation, Predicted, Report, Status
+from rnnconv_cli.report.figures.draw import svg
 from rnnconv_cli.report.figures.figure import BESIDE, CONTROL, MAIN, PREDICTED
 from rnnconv_cli.report.figures.frontier_panels import BEYOND, figure_of
 
@@ -77,6 +78,20 @@ def test_widths_that_were_only_tried_are_not_drawn(check: CheckResult) -> None:
     assert (wanted.label, {y for _, y in wanted.paths[0]}) == ("share that is wanted: 0.75", {0.75})
     (marks,) = (series for series in doses.series if series.shape == "marks")
     assert marks.paths == (((12.0, 0.75), (24.0, 0.75)),)
+
+
+@pytest.mark.parametrize("n_points", [1, 2, 3, 6, 12, 24, 41])  # of which thirds and fortieths are rounded
+def test_curves_are_told_apart_by_strengths_that_an_opacity_can_have(check: CheckResult, n_points: int) -> None:
+    points = [2.0 + each for each in range(n_points)]
+    rows = tuple(replace(row, point=point) for point in points for row in check.observations if row.point == 2.0)
+    found = figure_of(replace(check, observations=rows))
+    assert found is not None
+    strengths = [each.strength for each in found.panels[0].series if each.role == MAIN and each.shape == "line"]
+    assert strengths == sorted(set(strengths))
+    assert len(strengths) == n_points
+    assert strengths[0] > 0.2
+    assert strengths[-1] == 1
+    assert svg(found, prefix="x").startswith("<svg")
 
 
 def test_every_frontier_is_shown_and_none_hides_another(check: CheckResult) -> None:

@@ -39,7 +39,7 @@ def test_two_figures_of_a_page_share_no_id() -> None:
 def test_references_follow_their_ids() -> None:
     text = _inlined("a")
     assert 'href="#a-0"' in text
-    assert 'id="a-0" d="M 0 0 L 1 1"' in text
+    assert 'id="a-0" d="M0 0L1 1"' in text
     assert 'clip-path="url(#a-1)"' in text
     assert '<clipPath id="a-1">' in text
 
@@ -60,7 +60,7 @@ def test_its_words_are_words() -> None:
 
 
 def test_a_stroke_without_length_is_a_dot_and_others_stay() -> None:
-    assert 'd="M1.23 2h0 M 3 4 L 5 4"' in _inlined("a")
+    assert 'd="M1.23 2h0M3 4L5 4"' in _inlined("a")
 
 
 def test_a_theme_gives_colours_and_letters() -> None:
