@@ -90,7 +90,7 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
         progress.phase(f"starting {options.executor}", None)
     with (
         closing(named(options.executor)(options.jobs, here)) as workers,
-        closing(_keeper(options, here, workers)) as keeper,
+        closing(_keeper(options, here, workers, progress)) as keeper,
     ):
         taken = _within_budget(claims, options, keeper)
         if taken is not None:
@@ -130,10 +130,10 @@ def verify(claims: Sequence[LoadedClaim], options: Options, progress: Progress) 
     )
 
 
-def _keeper(options: Options, here: Program, workers: Engine) -> StoreKeeper:
+def _keeper(options: Options, here: Program, workers: Engine, progress: Progress) -> StoreKeeper:
     """Return what finds and keeps trials, under the conditions of this process and of the workers."""
     there = tuple(each.conditions for each in workers.programs)
-    return StoreKeeper(options.store, here.conditions, fresh=options.fresh, elsewhere=there)
+    return StoreKeeper(options.store, here.conditions, fresh=options.fresh, elsewhere=there, warn=progress.warn)
 
 
 def _measured(
@@ -220,6 +220,7 @@ def judge(
 ) -> tuple[ClaimResult, ...]:
     """Return the verdicts that the observations bear out: a pure function of claims and observations."""
     counts = {name: measurement.is_count for name, measurement in MEASUREMENTS.items()}
+    definitions = {name: measurement.definition for name, measurement in MEASUREMENTS.items()}
     selected = selected_checks(claims, checks)
     results = []
     for claim in claims:
@@ -230,6 +231,7 @@ def judge(
                 claim=claim.claim,
                 level=level(claim.claim),
                 is_count=counts,
+                definitions=definitions,
                 price=predicted_seconds,
             )
             for owner, check in selected

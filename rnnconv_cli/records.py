@@ -286,6 +286,7 @@ class Predicted:
     earned: float  # what a log factor in the bound adds on this grid; 0 without one
     text: str  # for the table, e.g. "m^<=0.333 (+0.10)"
     counted: Inequality | None = None  # of an event and of a frontier
+    reason: str = ""  # why this tolerance, or this rate, as the claim file has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,6 +337,7 @@ class CheckResult:
     source: str
     statement: str
     quantity: str
+    definition: str  # of the quantity, with its unit
     parameter: str | None
     path: str  # what follows the swept parameter, e.g. "m = max(256, 4 L^2)"; empty where nothing does
     kind: str

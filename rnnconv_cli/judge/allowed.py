@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rnnconv_cli.judge.words import symbol
 from rnnconv_cli.records import Inequality, Predicted, Verdict
@@ -55,6 +55,11 @@ def earned(log_power: float, points: Sequence[float]) -> float:
 
 def predict(arm: Arm, points: Sequence[float]) -> tuple[Predicted, Allowed]:
     """The prediction of an arm in the words of a result, and what it allows, on the points of a fit."""
+    predicted, allowed = _predict(arm, points)
+    return replace(predicted, reason=getattr(arm.prediction, "reason", "")), allowed
+
+
+def _predict(arm: Arm, points: Sequence[float]) -> tuple[Predicted, Allowed]:
     at = symbol(arm.sweep.parameter)
     match arm.prediction:
         case ExponentPrediction() as claim:

@@ -72,6 +72,7 @@ def judge_check(
     claim: Claim,
     level: float,
     is_count: Mapping[str, bool],
+    definitions: Mapping[str, str],
     price: Callable[[Trial], float],
 ) -> CheckResult:
     """A check with its control and its exhibits. Rule 4: no verdict where the control does not come out as expected.
@@ -97,6 +98,7 @@ def judge_check(
         source=check.source.text,
         statement=check.statement,
         quantity=check.quantity,
+        definition=definitions.get(check.quantity, ""),
         parameter=check.sweep.parameter,
         path=path(check.sweep.path),
         kind=check.prediction.kind,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -55,6 +56,11 @@ class Measurement:
     first_decade: int = 0  # where its decades are counted from
     is_count: bool = False  # an integer count: it enters a fit from a mean of 20 on
     is_rounding: bool = False  # the error of a formula in rounding units: another order of sums adds part of one
+
+    @property
+    def definition(self) -> str:
+        """What the quantity is, with its unit: the first paragraph of what its function says of itself."""
+        return " ".join((inspect.getdoc(self.measure) or "").split("\n\n", 1)[0].split())
 
 
 def _forward(measure: Measure, seconds: Callable[[Trial], float] = cost.forward_cost) -> Measurement:

@@ -22,7 +22,10 @@ def backward_change(instance: Instance, trial: Trial, backend: Backend) -> tuple
 
 
 def backward_change_under_new_weights(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with W = W~ + W' in both products [1] (Lemma C.9d: O(m^(1/3) log m), too)."""
+    """Mean over the targets (l >= 2, i) of ||B D_L W ... D_l W - B D~_L W ... D~_l W||_F / sqrt(d) [1], W = W~ + W'.
+
+    Only the masks change, around the new weights (Lemma C.9d: O(m^(1/3) log m), too).
+    """
     return _change_of_masks(instance, trial, backend, new_weights=True)
 
 
@@ -35,7 +38,11 @@ def weights_change_under_new_masks(instance: Instance, trial: Trial, backend: Ba
 
 
 def weights_change_under_old_masks(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with the masks D~ of the unperturbed network [1] (Lemma C.9c: O(tau_0 L^7), at every width)."""
+    """max over i and unit a of ||a^T B D~_L W~ ... D~_2 W~ - a^T B D~_L W ... D~_2 W|| [1].
+
+    Only the weights change; the masks D~ are those of the unperturbed network (Lemma C.9c: O(tau_0 L^7), at every
+    width).
+    """
     return _change_of_weights(instance, trial, backend, new_masks=False)
 
 

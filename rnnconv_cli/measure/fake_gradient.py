@@ -79,17 +79,17 @@ def gradient_one_hot(instance: Instance, trial: Trial, backend: Backend) -> tupl
 
 
 def gradient_all_ones(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same for equal losses at every token [1]."""
+    """||fake grad||_F^2 / m [1] for equal losses at every token."""
     return _gradient_per_width(instance, all_ones_losses(instance), backend)
 
 
 def gradient_random(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same for independent random losses [1]."""
+    """||fake grad||_F^2 / m [1] for independent random losses."""
     return _gradient_per_width(instance, random_losses(instance), backend)
 
 
 def gradient_antisymmetric(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same for opposite losses on the closest pair of sequences [1]: what two close sequences can cancel."""
+    """||fake grad||_F^2 / m [1] for opposite losses on the closest two sequences: what close sequences can cancel."""
     return _gradient_per_width(instance, antisymmetric_losses(instance), backend)
 
 

@@ -87,7 +87,10 @@ def long_product_norm(instance: Instance, trial: Trial, backend: Backend) -> tup
 
 
 def long_product_norm_over_free_limit(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same over its limit where all factors are free, as they become when m grows at a fixed L [1]."""
+    """max over i of ||W D_{i,L-1} W ... D_{i,1} W||_2 over its limit for free factors [1].
+
+    The factors become free when m grows at a fixed L.
+    """
     limit = free_product_norm(instance.setting.horizon - 1)
     return (as_reading(_long_product_norm(instance, trial, backend) / limit),)
 

@@ -44,7 +44,10 @@ def small_backward_share_of_small_rows(instance: Instance, trial: Trial, backend
 
 
 def small_backward_share_as_printed(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with the sum over a >= l + 1 that (6.2) prints [1]: empty at l = L."""
+    """2 n L times the share of rows in N4 with small |(u_{i,l})_k| [1], u summed over a >= l + 1, as (6.2) prints it.
+
+    That sum is empty at l = L. Otherwise as `small_backward_share`.
+    """
     rows, losses = chosen_rows(instance, trial), random_losses(instance)
     later = _backward_vectors(instance, trial, backend) - losses @ instance.B
     return _small_share(instance, np.abs(later[1:])[:, :, rows])

@@ -28,7 +28,7 @@ def residual_norm(instance: Instance, trial: Trial, backend: Backend) -> tuple[R
 
 
 def residual_over_bound(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same over 1/(2 10^6 L^2 log^3 m) [1]; Lemma B.6 says >= 1."""
+    """min over i, l of ||(I - U_l U_l^T) h_{i,l+1}|| over 1/(2 10^6 L^2 log^3 m) [1]; Lemma B.6 says >= 1."""
     smallest, floor = _smallest_residual(instance, trial, backend)
     setting = instance.setting
     scale = RESIDUAL_CONSTANT * setting.horizon**2 * math.log(setting.width) ** 3
@@ -52,7 +52,10 @@ def separability(instance: Instance, trial: Trial, backend: Backend) -> tuple[Re
 
 
 def separability_over_first_tokens(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same over the separability of the closest two first tokens [1]; Lemma B.9 says >= 1/2."""
+    """min over i != j, l of the separability of (I - U_l U_l^T) h_{i,l+1} and of j's, over that of first tokens [1].
+
+    Of the closest two of these. Lemma B.9 says >= 1/2.
+    """
     smallest, floor = _smallest_separability(instance, trial, backend)
     separation = _closest(instance.x[0].astype(np.float64))
     if separation == 0:

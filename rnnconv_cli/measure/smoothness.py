@@ -32,7 +32,10 @@ def remainder(instance: Instance, trial: Trial, backend: Backend) -> tuple[Readi
 
 
 def remainder_at_zero_loss(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same where the labels are the outputs at W-breve [1]: R = 1/2 sum ||B (h - h-breve)||^2, without C_1."""
+    """R of `remainder` where the labels are the outputs at W-breve [1]: R = 1/2 sum ||B (h - h-breve)||^2.
+
+    The loss at W-breve is zero, and with it the term of C_1.
+    """
     state = _relabelled(base_of(instance, trial, backend), 0.0, backend)
     return (as_reading(_largest(state, trial, backend)),)
 

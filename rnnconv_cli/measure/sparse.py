@@ -41,7 +41,10 @@ def sparse_form(instance: Instance, trial: Trial, backend: Backend) -> tuple[Rea
 
 
 def sparse_form_over_corollary(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same over sqrt(k/m) log m [1]: Corollary B.15, whose constant is 1."""
+    """max over i and k-sparse unit y, z of |y^T W D_{L-1} W ... D_1 W z| / (sqrt(k/m) log m) [1].
+
+    Corollary B.15, whose constant is 1.
+    """
     value = _largest_form(instance, trial, backend, _longest(instance, trial, leading=True))
     width = instance.setting.width
     return (as_reading(value / (math.sqrt(_sparsity(trial) / width) * math.log(width))),)
@@ -59,7 +62,10 @@ def sparse_form_over_bound(instance: Instance, trial: Trial, backend: Backend) -
 
 
 def sparse_form_over_entry_bound(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same maximum over rho / sqrt(m) [1], rho = n L d log m; Corollary B.16 says at most 1 for k = 1."""
+    """max over i, L > l2 >= l1 and k-sparse unit y, z of |y^T W D_{l2} W ... D_{l1} W z| over rho / sqrt(m) [1].
+
+    rho = n L d log m; Corollary B.16 says at most 1 for k = 1.
+    """
     value = _largest_form(instance, trial, backend, _all_places(instance, trial, leading=True))
     return (as_reading(value * math.sqrt(instance.setting.width) / _rho(instance)),)
 
@@ -70,7 +76,10 @@ def sparse_backward(instance: Instance, trial: Trial, backend: Backend) -> tuple
 
 
 def sparse_backward_of_fixed_output(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same for one random unit a drawn apart from the network [1]; Lemma B.17 says O(d^-1/2)."""
+    """max over i and k-sparse unit y of |a^T B D_L W ... D_1 W y| [1], one random unit a drawn apart from the network.
+
+    Lemma B.17 says O(d^-1/2).
+    """
     a = instance.stream(Stream.START_VECTOR, 2).standard_normal(instance.setting.output_dim)
     a = (a / np.linalg.norm(a)).astype(instance.B.dtype)
 

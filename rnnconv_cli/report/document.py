@@ -102,6 +102,7 @@ def _check(check: CheckResult) -> Json:
         "source": check.source,
         "statement": check.statement,
         "quantity": check.quantity,
+        "definition": check.definition,
         "parameter": check.parameter,
         "path": check.path,
         "kind": check.kind,
@@ -136,6 +137,7 @@ def _predicted(predicted: Predicted) -> Json:
         "earned": predicted.earned,
         "text": predicted.text,
         "counted": None if predicted.counted is None else asdict(predicted.counted),
+        "reason": predicted.reason,
     }
 
 

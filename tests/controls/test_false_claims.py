@@ -50,6 +50,7 @@ def _judged(
         claim=synthetic.claim().claim,
         level=LEVEL,
         is_count={},
+        definitions={},
         price=lambda trial: 1.0,
     )
 

@@ -121,6 +121,7 @@ def test_what_is_counted_is_kept(synthetic: Synthetic) -> None:
     for exponent in (None, 2.0):
         arm = synthetic.arm(kind="frontier", bound=1.0, probability=0.75, exponent=exponent, reason="made up")
         assert predict(arm, WIDTHS)[0].counted == Inequality("upper", 1.0, 0.75)
+        assert predict(arm, WIDTHS)[0].reason == "made up"
     assert predict(synthetic.arm(kind="identity", rounding_units=8.0), WIDTHS)[0].counted is None
 
 

@@ -44,8 +44,8 @@ def report(estimate: Estimate | None, observations: tuple[Observation, ...] = ()
     predicted = Predicted("exponent", "upper", 0.5, "exponent", 0.0, 0.0, "m^0.5")
     control = Finding(Verdict.OUTSIDE, "", SLOPE, None, "")
     check = CheckResult(
-        "a-check", "source", "statement", "quantity", "width", "", "exponent", "theorem", Verdict.INCONCLUSIVE,
-        Verdict.WITHIN, None, "", predicted, Finding(Verdict.WITHIN, "", estimate, None, ""),
+        "a-check", "source", "statement", "quantity", "a number [1]", "width", "", "exponent", "theorem",
+        Verdict.INCONCLUSIVE, Verdict.WITHIN, None, "", predicted, Finding(Verdict.WITHIN, "", estimate, None, ""),
         ControlResult("a change", Verdict.OUTSIDE, control, True), (), None, observations, "",
     )  # fmt: skip
     claim = ClaimResult("a-claim", "", "", "", "0123456789abcdef" * 4, Verdict.WITHIN, Verdict.WITHIN, True, (check,))

@@ -41,7 +41,15 @@ def a_second(trial: Trial) -> float:
 
 
 def _check(synthetic: Synthetic, loaded: LoadedCheck, observations: list[Observation]) -> CheckResult:
-    return judge_check(loaded, observations, claim=synthetic.claim().claim, level=0.95, is_count={}, price=a_second)
+    return judge_check(
+        loaded,
+        observations,
+        claim=synthetic.claim().claim,
+        level=0.95,
+        is_count={},
+        definitions={"made-up": "a number [1]"},
+        price=a_second,
+    )
 
 
 @pytest.mark.parametrize(
@@ -85,6 +93,7 @@ def test_a_check_says_where_it_comes_from(arm: Arm, synthetic: Synthetic) -> Non
     found = _check(synthetic, synthetic.check(arm), _measured(synthetic, TRUE, FALSE))
     assert found.source == "arXiv:1810.12065v4, (5.1), p. 12"
     assert (found.id, found.kind, found.parameter, found.status) == ("made-up-check", "exponent", "width", "theorem")
+    assert found.definition == "a number [1]"
     assert found.worst_adversary is None
     assert len(found.observations) == 40
 
@@ -133,6 +142,7 @@ def test_a_count_is_known_by_its_quantity(arm: Arm, synthetic: Synthetic) -> Non
         claim=synthetic.claim().claim,
         level=0.95,
         is_count={"made-up": True},
+        definitions={},
         price=a_second,
     )
     assert "below 20" in counted.finding.because

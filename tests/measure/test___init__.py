@@ -13,6 +13,7 @@ quadratic of curvature K = ||D_2 B^T||^2 ||h_1||^2 = 25 for as long as D_2 stays
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -363,3 +364,11 @@ def test_single_precision_measures_the_same_thing(
         assert single.status == double.status
         if not quantity.startswith(IN_ROUNDING_UNITS):
             assert single.value == pytest.approx(double.value, rel=0.05, abs=1e-6)
+
+
+@pytest.mark.parametrize("path", catalogue.shipped(), ids=lambda path: path.stem)
+def test_what_a_check_measures_is_said_without_another_quantity(path: Path) -> None:
+    for check in load(path).claim.checks:
+        definition = MEASUREMENTS[check.quantity].definition
+        assert re.search(r"\[[^]]+\]", definition), (check.quantity, definition)
+        assert not definition.startswith("The same"), (check.quantity, definition)

@@ -54,7 +54,9 @@ ESTIMATES: dict[str, Estimate] = {
     ),
 }  # fmt: skip
 PREDICTED = {
-    "exponent": Predicted("exponent", "upper", 2 / 3, "exponent", 0.04, 0.02, "≤ m^0.667 (+0.06)"),
+    "exponent": Predicted(
+        "exponent", "upper", 2 / 3, "exponent", 0.04, 0.02, "≤ m^0.667 (+0.06)", None, "half-width 0.02 over 12 draws"
+    ),
     "growth": Predicted("growth", "both", 0.17, "rate", 0.0, 0.0, "|r| ≤ 0.17"),
     "event": Predicted("event", "upper", 0.9, "probability", 0.0, 0.0, "P ≥ 0.9", Inequality("upper", 100.0, 0.9)),
     "identity": Predicted("identity", "upper", 8.0, "rounding-units", 0.0, 0.0, "≤ 8 ε size"),
@@ -111,6 +113,7 @@ def check(kind: str) -> CheckResult:
         source="arXiv:1810.12065v4, (5.1b), p. 12",
         statement="‖D′‖₀ ≤ O(τ₀^{2/3} m^{2/3})",
         quantity="activation-flips",
+        definition="max over i, l of ||D'_{i,l}||_0, units that change sign [units]",
         parameter=None if kind in {"event", "identity"} else "width",
         path="L = max(4, 0.1 m)" if kind == "growth" else "",
         kind=kind,

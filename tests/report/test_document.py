@@ -25,6 +25,7 @@ def test_a_check_holds_what_a_reader_needs(stored: Any) -> None:
         "earned": 0.02,
         "text": "≤ m^0.667 (+0.06)",
         "counted": None,
+        "reason": "half-width 0.02 over 12 draws",
     }
     assert {key: check["estimate"][key] for key in ("kind", "parameter", "value", "low", "high", "level")} == {
         "kind": "exponent",

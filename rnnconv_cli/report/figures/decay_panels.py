@@ -133,7 +133,7 @@ def _rates(check: CheckResult, x: Axis, y: Axis) -> Iterator[Series]:
     measured = -math.log1p(-fit.rate) if fit.rate < 1 else None
     for shape, name, decay in (
         ("line", "rate of the tail", measured),
-        ("dotted", "predicted by the tangent kernel", predicted),
+        ("dotted", "predicted by the kernels of a few draws", predicted),
     ):
         if decay is not None and math.isfinite(decay):
             path = start, _after(start, decay, len(fit.tail), x, y)
@@ -161,7 +161,7 @@ def _loss(decade: int) -> float:
 def _text(check: CheckResult) -> str:
     fit, control = check.finding.estimate, judged_panel.interval_of(check.control.finding.estimate)
     allowed = bounds(allowed_by(check.predicted))
-    beside = f"under the control it is {interval(*control)}" if control else "under the control none could be fitted"
+    beside = f"under the control it is {interval(*control)}" if control else judged_panel.without_interval(check)
     if not isinstance(fit, Decay):
         return f"No growth of the steps per decade could be fitted; {allowed} is allowed; {beside}."
     steps = " to ".join(quantity(each) for each in (*fit.steps_per_decade[:1], *fit.steps_per_decade[-1:])) or "-"

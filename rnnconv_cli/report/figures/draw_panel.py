@@ -44,6 +44,7 @@ FAINTLY = 0.45  # opacity of dots, which lie over each other
 FAN = 0.25  # opacity of the area of an interval
 BREAK = (float("nan"), float("nan"))  # ends a stroke of a path
 SHORT = 1e-7  # of the page: a stroke that is seen by its round ends alone
+NOTE = 0.85  # size of a note's letters, in font sizes
 TICK, PAD, APART = 0.35, 0.3, 0.5  # length of a tick, room to its words, and between two of them, in font sizes
 SIDES: Mapping[str, tuple[float, float, str, str]] = {
     "right": (1, 0, "left", "center"),
@@ -83,12 +84,7 @@ def draw_panel(pen: Pen, panel: Panel, box: Box, room: float, wide: float, tall:
         pen.page.area(list(_placed(shade.corners, panel, box)), inside=box, **look, zorder=1)
     for series in panel.series:
         _draw_series(pen, series, panel, box)
-    for note in panel.notes:
-        across, up, horizontal, vertical = SIDES[note.side]
-        ((x, y),) = _placed((note.at,), panel, box)
-        place = x + 0.25 * pen.across * across, y + 0.25 * pen.up * up
-        look = {"ha": horizontal, "va": vertical, "color": PALETTE[note.role], "fontsize": 0.85 * pen.size}
-        pen.page.words(place, note.text, **look)
+    _draw_notes(pen, panel, box)
     top = box.bottom + box.tall + 0.4 * pen.up
     pen.page.words((box.left, top), panel.heading, fontweight="bold", color=PALETTE[INK])
     _draw_axes(pen, panel, box)
@@ -166,6 +162,23 @@ def _strokes(series: Series, panel: Panel, box: Box, points: Sequence[Point]) ->
             yield from ((_across(low, panel, box), y), (_across(high, panel, box), y), BREAK)
         else:
             yield from ((x, _up(low, panel, box)), (x, _up(high, panel, box)), BREAK)
+
+
+def _draw_notes(pen: Pen, panel: Panel, box: Box) -> None:
+    """The notes from left to right; one above or below its place stands on the first line where it touches no other."""
+    taken: dict[tuple[str, float], list[float]] = {}  # how far the words reach: line by line, for each side and height
+    for note in sorted(panel.notes, key=lambda each: each.at[0]):
+        across, up, horizontal, vertical = SIDES[note.side]
+        ((x, y),) = _placed((note.at,), panel, box)
+        line = 0
+        if up:
+            half = WIDEST * len(note.text) * NOTE * pen.across / 2
+            lines = taken.setdefault((note.side, note.at[1]), [])
+            line = next((index for index, end in enumerate(lines) if end <= x - half), len(lines))
+            lines[line : line + 1] = [x + half + APART * NOTE * pen.across]
+        place = x + 0.25 * pen.across * across, y + (0.25 + NOTE * line) * pen.up * up
+        look = {"ha": horizontal, "va": vertical, "color": PALETTE[note.role], "fontsize": NOTE * pen.size}
+        pen.page.words(place, note.text, **look)
 
 
 def _draw_axes(pen: Pen, panel: Panel, box: Box) -> None:

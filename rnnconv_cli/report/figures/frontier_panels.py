@@ -225,7 +225,7 @@ def _text(check: CheckResult) -> str:
     if found is None:
         return course
     allowed = f"; {bounds(allowed_by(check.predicted))} is allowed" if check.predicted.number is not None else ""
-    return f"{course} It grows with exponent {interval(*found)}{allowed}."
+    return f"{course} Its exponent is {interval(*found)}{allowed}."
 
 
 def _in_words(check: CheckResult, point: float, width: float) -> str:

@@ -63,6 +63,11 @@ def bounds(allowed: tuple[float, float]) -> str:
     return f"at most {quantity(high)}" if math.isfinite(high) else f"at least {quantity(low)}"
 
 
+def without_interval(check: CheckResult) -> str:
+    """Why the control has no number that could be judged."""
+    return f"under the control there is none: {check.control.finding.because}"
+
+
 def interval_of(estimate: Estimate | None) -> tuple[float, float, float] | None:
     """The judged number of an estimate with its interval; None where it has none."""
     match estimate:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import chain
+from collections.abc import Iterator, Sequence
 
 from rnnconv_cli.judge.allowed import earned
 from rnnconv_cli.judge.words import symbol
@@ -37,10 +36,17 @@ def figure_of(check: CheckResult) -> Figure | None:
         slope_panel.panel(verdict_heading(check, arm.role), arm, x, _allowed(check, arm), elsewhere=values)
         for arm, x in zip(shown, _x_axes(check, shown), strict=True)
     ]
-    rows = chain.from_iterable(table_rows(NAMES[arm.role], arm.columns) for arm in arms)
-    table = Table(f"{shown[0].label} at each point", ("arm", symbol(check.parameter), *COLUMNS), tuple(rows))
     name = f"{shown[0].label} against {parameter_label(check.parameter)}"
-    return Figure(name, f"{_course(check, shown[0])} {_judgement(check)}", (*panels, *_judged(check)), (table,))
+    tables = tuple(_tables(check, arms))
+    return Figure(name, f"{_course(check, shown[0])} {_judgement(check)}", (*panels, *_judged(check)), tables)
+
+
+def _tables(check: CheckResult, arms: Sequence[Fitted]) -> Iterator[Table]:
+    """The numbers of the arms, those of one quantity together: each growth has its own power taken out."""
+    for label in dict.fromkeys(arm.label for arm in arms):
+        rows = [row for arm in arms if arm.label == label for row in table_rows(NAMES[arm.role], arm.columns)]
+        if rows:
+            yield Table(f"{label} at each point", ("arm", symbol(check.parameter), *COLUMNS), tuple(rows))
 
 
 def _x_axes(check: CheckResult, arms: Sequence[Fitted]) -> list[Axis]:
@@ -126,5 +132,5 @@ def _judgement(check: CheckResult) -> str:
     """The judged number with what is allowed of it, and the control's."""
     main, control = (judged_panel.interval_of(each.estimate) for each in (check.finding, check.control.finding))
     found = f"Its {_word(check)} is {interval(*main)}" if main else f"No {_word(check)} could be fitted"
-    beside = f"under the control it is {interval(*control)}" if control else "under the control none could be fitted"
+    beside = f"under the control it is {interval(*control)}" if control else judged_panel.without_interval(check)
     return f"{found}; {bounds(allowed_by(check.predicted))} is allowed; {beside}."

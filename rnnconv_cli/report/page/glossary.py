@@ -45,7 +45,9 @@ GLOSSARY = (
     (
         "interval",
         "Where the true number lies, with the confidence that stands beside it. It is wide enough for all checks of"
-        " a claim together: a claim of ten checks does not get ten chances to err.",
+        " a claim together: their chances to err add up to 5 % at most. Every claim has 5 % of its own."
+        " Of a slope or a rate it is Student's, over the slopes of the single draws; of a share of draws, the exact"
+        " binomial one; of m*, one from leaving out groups of draws in turn.",
     ),
     (
         "slack",
@@ -54,7 +56,7 @@ GLOSSARY = (
         " declared tolerance, where there is one. Where the statement says how fast a quantity changes, and sets not"
         " just a limit, the slack is a difference on either side, and the tolerance counts both ways.",
     ),
-    ("tolerance", "What the claim file allows beyond the predicted number, declared with a reason before the run."),
+    ("tolerance", "What the claim file allows beyond the predicted number. Its reason stands with each check."),
     (
         "worst case",
         "A statement about every perturbation is tried with several adversaries, which search for a bad one; the worst"
@@ -64,7 +66,11 @@ GLOSSARY = (
         "out of regime",
         "A draw that breaks an assumption of the statement. It is counted and kept, and takes no part in the verdict.",
     ),
-    ("expected", "The verdict that the claim file says beforehand: a misprint, for example, is expected not to hold."),
+    (
+        "expected",
+        "The verdict that the claim file names: a misprint, for example, is expected not to hold. Where it was set"
+        " after a run had been seen, the notes of the check say so: there the verdict is less than fresh evidence.",
+    ),
     (
         "m, L, n, d, δ, τ₀",
         "Width, sequence length, number of sequences, output dimension, distance of the closest two"
@@ -72,12 +78,50 @@ GLOSSARY = (
     ),
     ("m*", "The smallest width at which an inequality holds with the stated probability."),
 )
+SYMBOLS = (
+    (
+        "D",
+        "the diagonal matrix of zeros and ones that says which units are active: h = D g. It is the mask, or pattern.",
+    ),
+    ("W D W … D W", "a product over layers: what a small change of an early state becomes in a later one."),
+    (
+        "Back (l → a)",
+        "B D W … D W from layer l to layer a: how an output at a follows a state at l. Its transpose carries"
+        " losses back.",
+    ),
+    (
+        "loss, fake gradient",
+        "The vector B h - y of a token is its loss vector. Put other vectors, such as fixed or random ones, in its"
+        " place in the formula of the gradient, and it gives the fake gradient.",
+    ),
+    (
+        "W', W~, W-breve",
+        "a perturbation; the weights before it; the weights where an inequality is written, W₀ or near it.",
+    ),
+    ("h', g', D'", "what a perturbation changes in h, g and D."),
+    (
+        "||·||, ||·||_2, ||·||_F, ||·||_0",
+        "Euclidean norm; largest singular value; root of the sum of squares; nonzero entries.",
+    ),
+    (
+        "U",
+        "orthonormal vectors that span the states of all sequences up to a layer; (I - U Uᵀ) h is what h has beyond.",
+    ),
+    (
+        "K, λ_max, λ_min",
+        "the tangent kernel at W, the Gram matrix of the gradients of all outputs, and its eigenvalues.",
+    ),
+    ("N, N1, N4", "sets of rows of W, or of units, that a lemma speaks of; |N| is how many."),
+    ("ρ", "n L d log m: the paper hides powers of it in its constants."),
+    ("O(·), Ω(·)", "at most, at least, up to a constant that the paper does not name."),
+)
 STANDING = {
     "theorem": "proved in the paper",
     "conjecture": "a conjecture of the paper",
     "misprint": "taken literally as it is printed, although the proof shows that it is misprinted",
-    "derived": "follows from statements of the paper",
+    "derived": "derived from the paper, which does not state it in this form",
 }
+STANDINGS = {"misprint": "misprint", "conjecture": "conjecture", "derived": "derived statement", "theorem": "theorem"}
 SWEPT = {
     "width": "the width m",
     "horizon": "the sequence length L",

@@ -77,7 +77,7 @@ def _curvature(p: float) -> str:
     if math.isnan(p):
         return "too few points to tell"
     said = "the curve bends, so no single exponent describes it" if p < BENDS else "no sign that the curve bends"
-    return f"{said} (p = {p:.2g})"
+    return f"{said} (p = {p:.2g}; it is said to bend below {BENDS:g})"
 
 
 def widths_tried(check: CheckResult) -> Sequence[int]:

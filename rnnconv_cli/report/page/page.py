@@ -64,6 +64,7 @@ def page(sources: Sequence[Source], style: Style = PLAIN) -> str:
         tiles=_tiles(results),
         verdicts=[(badge(each, None), str(each), said) for each, said in glossary.VERDICTS.items()],
         glossary=glossary.GLOSSARY,
+        symbols=glossary.SYMBOLS,
         results=results,
         drawn=_drawn(results),
         version=__version__,

@@ -23,13 +23,15 @@ from rnnconv_cli.records import (
     Verdict,
 )
 from rnnconv_cli.report.estimates import measured as in_few_words
+from rnnconv_cli.report.figures.judged_panel import interval_of
 from rnnconv_cli.report.layout import amount, interval, quantity
+from rnnconv_cli.report.page import glossary
 from rnnconv_cli.report.page.glossary import SHORT
-from rnnconv_cli.report.page.numbers import smallest_width, smallest_width_in_full, widths_tried
+from rnnconv_cli.report.page.numbers import BENDS, smallest_width, smallest_width_in_full, widths_tried
 from rnnconv_cli.report.page.settings import adversaries
 
 BESIDE_NOISE = re.compile(r"(.+) \(([0-9.e+-]+)x gaussian\)", re.DOTALL)
-TOLERANT = frozenset({"exponent", "decay", "frontier"})  # kinds whose slack leaves a tolerance out of account
+TOLERANT = frozenset({"exponent", "attainment", "decay", "frontier"})  # kinds that have a tolerance
 
 
 def verdict(check: CheckResult) -> str:
@@ -63,7 +65,27 @@ def _allowed(check: CheckResult, share: str) -> str:
         )
     if estimate is None or estimate.value is None:
         return check.because
-    return f"{share} of the measured interval is allowed by the statement"
+    by_tolerance = _beyond_the_prediction(check) if share == "all" else ""
+    return by_tolerance or f"{share} of the measured interval is allowed by the statement"
+
+
+def _beyond_the_prediction(check: CheckResult) -> str:
+    """That a check holds by what is allowed beyond its prediction alone; empty where the prediction itself may hold."""
+    claim, found = check.predicted, interval_of(check.finding.estimate)
+    if found is None:
+        return ""
+    _, low, high = found
+    is_above, is_below = claim.side in ("upper", "both"), claim.side in ("lower", "both")
+    if claim.kind == "growth":
+        beyond = (low > 0 and is_above) or (high < 0 and is_below)
+        return "all of the measured interval is allowed, though it does not contain 0" if beyond else ""
+    if claim.kind not in TOLERANT or claim.number is None:
+        return ""
+    if (low > claim.number + claim.earned and is_above) or (high < claim.number - claim.earned and is_below):
+        logarithm = f" and the {claim.earned:.2g} of its logarithm" if claim.earned else ""
+        only = f"all of the measured interval is allowed, but only by the tolerance of {claim.tolerance:.3g}"
+        return f"{only}: it lies beyond the predicted {claim.number:.3g}{logarithm}"
+    return ""
 
 
 def _undecided(check: CheckResult) -> str:
@@ -122,7 +144,18 @@ def lead(checks: Sequence[CheckResult]) -> str:
         else f"{against} contradict{'s' if against == 1 else ''} what the claim file expected: look there first."
     )
     what = f"{len(checks)} statements were" if len(checks) != 1 else "One statement was"
-    return f"{what} checked on random networks: {tally(checks)}. {agrees}"
+    return f"{what} checked on random networks: {tally(checks)}. {_which_fail(checks)}{agrees}"
+
+
+def _which_fail(checks: Sequence[CheckResult]) -> str:
+    """What stands behind the statements that do not hold; empty where all do, or where one speaks for itself."""
+    counts = Counter(each.status for each in checks if each.verdict is Verdict.OUTSIDE)
+    if counts.total() < 2:
+        return ""
+    named = [amount(counts[each], word) for each, word in glossary.STANDINGS.items() if counts[each]]
+    others = counts.total() - sum(counts[each] for each in glossary.STANDINGS)
+    what = _listed([*named, *([f"{others} of another standing"] if others else [])])
+    return f"Those that do not hold are {what}{'' if counts['theorem'] else '; no theorem is among them'}. "
 
 
 def _beforehand(checks: Sequence[CheckResult], which: Verdict) -> str:
@@ -147,7 +180,7 @@ def measured(check: CheckResult) -> str:
         case None:
             return f"no interval: {_obstacle(check)}"
         case Exponent() as estimate:
-            return f"exponent of {at}: {_number(estimate)}"
+            return f"exponent of {at}: {_number(estimate)}{_course(estimate)}"
         case Growth() as estimate:
             return f"rate per step of {at}: {_number(estimate)}, beside {at}^{estimate.exponent:.3g}"
         case Probability() as estimate:
@@ -162,7 +195,19 @@ def measured(check: CheckResult) -> str:
             widths = _widths(estimate, check)
             if estimate.value is None:
                 return widths
-            return f"exponent of {at} in m*: {_number(estimate)}; {widths}"
+            return f"exponent of {at} in m*: {_number(estimate)}{_ends(estimate.local)}; {widths}"
+
+
+def _course(estimate: Exponent) -> str:
+    """Whether one exponent says it all."""
+    bends = estimate.curvature_p < BENDS
+    return f"; the curve bends, and this is its average slope{_ends(estimate.local)}" if bends else ""
+
+
+def _ends(local: Sequence[float]) -> str:
+    """From where to where the slope goes between neighbours."""
+    known = [each for each in local if math.isfinite(each)]
+    return f" (from {known[0]:.2f} to {known[-1]:.2f})" if len(known) > 1 else ""
 
 
 def _widths(estimate: Frontier, check: CheckResult) -> str:

@@ -35,7 +35,9 @@ from rnnconv_cli.report.reading.parts import items, number, parsed, section, und
 from rnnconv_cli.report.reading.stored_rows import Trials, curves_of, facts_of, places_of
 from rnnconv_cli.report.reading.typed import estimated, made, maybe, truth
 
-IN_PREDICTED = frozenset({"kind", "side", "tolerance", "earned", "text", "counted"})  # and a number, named by its kind
+IN_PREDICTED = frozenset(
+    {"kind", "side", "tolerance", "earned", "text", "counted", "reason"}
+)  # and a number, named by its kind
 WORST = frozenset({"largest", "smallest"})
 ESTIMATES: Mapping[str, type[Estimate]] = {name: record for record, name in KINDS.items()}
 
@@ -87,6 +89,7 @@ def _check(check: Mapping[str, Any], seed: int) -> CheckResult:
         source=word(check, "source"),
         statement=word(check, "statement"),
         quantity=word(check, "quantity"),
+        definition=word(check, "definition"),
         parameter=_text(check, "parameter"),
         path=word(check, "path"),
         kind=word(check, "kind"),

@@ -63,7 +63,7 @@ def test_the_tail_has_its_rate_and_the_predicted_one_from_where_it_begins(check:
     assert own.label == "rate of the tail: 0.1087 per step"
     assert [step for step, _ in own.paths[0]] == pytest.approx([80.0, 120.0])
     assert [loss for _, loss in own.paths[0]] == pytest.approx([1e-4, 1e-6])
-    assert predicted.label == "predicted by the tangent kernel: 0.2057 per step"
+    assert predicted.label == "predicted by the kernels of a few draws: 0.2057 per step"
     start, end = predicted.paths[0]
     assert start == pytest.approx((80.0, 1e-4))
     assert end == pytest.approx((100.0, 1e-6))
@@ -105,7 +105,7 @@ def test_no_prediction_is_left_out(check: CheckResult, decay: float, shown: str)
     other = replace(check.exhibits[0], median=decay)
     losses, _, _ = _panels(replace(check, exhibits=(other,)))
     *_, predicted = (series for series in losses.series if series.role == PREDICTED)
-    assert predicted.label == f"predicted by the tangent kernel: {shown} per step"
+    assert predicted.label == f"predicted by the kernels of a few draws: {shown} per step"
     start, end = predicted.paths[0]
     assert start == pytest.approx((80.0, 1e-4))
     assert start[0] < end[0] <= losses.x.high

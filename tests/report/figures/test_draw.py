@@ -16,7 +16,7 @@ from rnnconv_cli.records import CheckResult, Report
 from rnnconv_cli.report.figures.data import FIGURES, figure_of
 from rnnconv_cli.report.figures.draw import figure_bytes, svg
 from rnnconv_cli.report.figures.draw_panel import PALETTE
-from rnnconv_cli.report.figures.figure import Figure
+from rnnconv_cli.report.figures.figure import Figure, Note
 from rnnconv_cli.report.figures.plan import Look
 
 HOSTILE = "$\\frac{1}{0}$ <script>alert('1')</script> & \"q\" ]]> ‖δ‖₂ _x {%s}"
@@ -52,6 +52,22 @@ def test_settings_of_a_user_change_nothing(figures: dict[str, Figure]) -> None:
     }
     with matplotlib.rc_context({**theirs, "svg.fonttype": "path", "font.size": 20.0}):
         assert figure_bytes(figures["growth"], "svg") == own
+
+
+def test_notes_that_would_touch_stand_on_lines_of_their_own(figures: dict[str, Figure]) -> None:
+    first, *others = figures["exponent"].panels
+    top = first.y.high
+    places = (256.0, 280.0, 300.0, 2048.0)
+    notes = tuple(Note((x, top), f"1{x:.0f}×∞", side="below") for x in reversed(places))
+    text = svg(replace(figures["exponent"], panels=(replace(first, notes=notes), *others)), prefix="a")
+    heights = {
+        each.text: float(each.attrib["y"])
+        for each in ElementTree.fromstring(text).iter()
+        if each.text is not None and each.text.endswith("×∞")
+    }
+    one, two, three, apart = (heights[f"1{x:.0f}×∞"] for x in places)
+    assert one == apart < two < three
+    assert two - one == pytest.approx(0.85 * 7, abs=0.02) == three - two
 
 
 @pytest.mark.parametrize("kind", sorted(FIGURES))
@@ -108,7 +124,7 @@ def test_size_and_dots_are_those_that_were_asked_for(figures: dict[str, Figure])
 
 def test_what_cannot_be_drawn_is_refused(figures: dict[str, Figure]) -> None:
     figure = figures["exponent"]
-    with pytest.raises(UnknownName, match=r"found font 'DejaVu Sams', .*; did you mean DejaVu Sans"):
+    with pytest.raises(UnknownName, match=r"found font 'DejaVu Sams' \(did you mean DejaVu Sans"):
         figure_bytes(figure, "pdf", Look(font="DejaVu Sams"))
     with pytest.raises(UsageError, match="found a figure of 1 x "):
         figure_bytes(figure, "pdf", Look(width=1.0))

@@ -131,13 +131,13 @@ def test_without_the_bound_only_m_is_shown(check: CheckResult) -> None:
     assert found is not None
     assert [panel.heading for panel in found.panels] == ["as claimed: measured", "exponent of m* at 99%"]
     course = "The smallest width that suffices is 12 at L = 2 and 24 at L = 4."
-    assert found.text == f"{course} It grows with exponent 1.000 [0.900, 1.100]."
+    assert found.text == f"{course} Its exponent is 1.000 [0.900, 1.100]."
 
 
 def test_what_is_allowed_is_said_where_something_is(check: CheckResult) -> None:
     found = figure_of(check)
     assert found is not None
-    assert found.text.endswith("exponent 1.000 [0.900, 1.100]; at most 1.7 is allowed.")
+    assert found.text.endswith("exponent is 1.000 [0.900, 1.100]; at most 1.7 is allowed.")
 
 
 def test_where_the_smallest_was_judged_its_shares_are_shown(check: CheckResult) -> None:

@@ -87,7 +87,7 @@ def test_a_rate_is_shown_after_its_power_was_taken_off(growth: CheckResult) -> N
 
 
 def test_an_arm_without_a_fit_shows_what_there_is(exponent: CheckResult) -> None:
-    nothing = replace(exponent.control.finding, estimate=None)
+    nothing = replace(exponent.control.finding, estimate=None, because="3 of 3 draws missed their target at m = 512")
     lost = tuple(
         replace(each, value=None, status=Status.NOT_REACHED) if each.arm == "control" and each.point > 300 else each
         for each in exponent.observations
@@ -98,7 +98,7 @@ def test_an_arm_without_a_fit_shows_what_there_is(exponent: CheckResult) -> None
     assert control.shades == ()
     assert [note.text for note in control.notes] == ["3×∞"] * 3
     assert "control" not in [label for _, label in judged.y.ticks]
-    assert found.text.endswith("under the control none could be fitted.")
+    assert found.text.endswith("under the control there is none: 3 of 3 draws missed their target at m = 512.")
 
 
 def test_words_and_table_have_the_numbers(exponent: CheckResult) -> None:

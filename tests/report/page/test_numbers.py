@@ -34,7 +34,7 @@ def test_an_exponent_has_its_slopes_and_its_fits_without_an_end(checks: dict[str
         "exponent between m = 1024 and 2048": "0.333",
         "without the smallest m": "0.650 [0.620, 0.680]",
         "without the largest m": "0.630 [0.600, 0.660]",
-        "curvature": "no sign that the curve bends (p = 0.4)",
+        "curvature": "no sign that the curve bends (p = 0.4; it is said to bend below 0.01)",
         "scatter of the exponent between draws": "0.02",
     }
 
@@ -44,7 +44,10 @@ def test_a_curve_that_bends_is_said_to(checks: dict[str, CheckResult]) -> None:
     assert isinstance(estimate, Exponent)
     bent = replace(estimate, curvature_p=0.002, without_first=(math.nan,) * 3)
     rows = _pieces(replace(checks["exponent"], finding=replace(checks["exponent"].finding, estimate=bent)))
-    assert rows["curvature"] == "the curve bends, so no single exponent describes it (p = 0.002)"
+    assert (
+        rows["curvature"]
+        == "the curve bends, so no single exponent describes it (p = 0.002; it is said to bend below 0.01)"
+    )
     assert rows["without the smallest m"] == "too few points"
     assert _pieces(checks["attainment"])["curvature"] == "too few points to tell"
 

@@ -11,6 +11,7 @@ from rnnconv_cli.records import (
     CheckResult,
     ClaimResult,
     Estimate,
+    Exponent,
     Finding,
     Frontier,
     IdentityError,
@@ -46,6 +47,69 @@ def test_a_verdict_is_a_sentence(
     checks: dict[str, CheckResult], verdict: Verdict, expected: Verdict, said: str
 ) -> None:
     assert words.verdict(_came_out(checks["exponent"], verdict, expected)).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "side", "ends", "said"),
+    [
+        (
+            "exponent",
+            "upper",
+            (0.69, 0.71),
+            "but only by the tolerance of 0.04: it lies beyond the predicted 0.667 and",
+        ),
+        ("exponent", "upper", (0.68, 0.71), "all of the measured interval is allowed by the statement."),
+        (
+            "exponent",
+            "lower",
+            (0.60, 0.64),
+            "but only by the tolerance of 0.04: it lies beyond the predicted 0.667 and",
+        ),
+        ("exponent", "lower", (0.69, 0.71), "all of the measured interval is allowed by the statement."),
+        (
+            "attainment",
+            "both",
+            (0.69, 0.70),
+            "but only by the tolerance of 0.04: it lies beyond the predicted 0.667 and",
+        ),
+        ("decay", "upper", (0.67, 0.70), "all of the measured interval is allowed by the statement."),
+        ("growth", "upper", (0.01, 0.10), "all of the measured interval is allowed, though it does not contain 0."),
+        ("growth", "upper", (-0.2, -0.1), "all of the measured interval is allowed by the statement."),
+        ("growth", "lower", (-0.2, -0.1), "all of the measured interval is allowed, though it does not contain 0."),
+        ("growth", "both", (-0.2, 0.1), "all of the measured interval is allowed by the statement."),
+    ],
+)
+def test_what_holds_by_its_tolerance_alone_says_so(
+    checks: dict[str, CheckResult], kind: str, side: str, ends: tuple[float, float], said: str
+) -> None:
+    check = checks["exponent"]
+    estimate = check.finding.estimate
+    assert isinstance(estimate, Exponent)
+    found = replace(estimate, value=sum(ends) / 2, low=ends[0], high=ends[1])
+    number = 0.68 if kind == "decay" else check.predicted.number
+    predicted = replace(check.predicted, kind=kind, side=side, number=number)
+    assert said in words.verdict(
+        replace(check, predicted=predicted, finding=replace(check.finding, estimate=found), verdict=Verdict.WITHIN)
+    )
+
+
+def test_an_exponent_that_changes_along_the_curve_is_an_average(checks: dict[str, CheckResult]) -> None:
+    check = checks["exponent"]
+    estimate = check.finding.estimate
+    assert isinstance(estimate, Exponent)
+    assert "bends" not in words.measured(check)
+    bent = replace(check, finding=replace(check.finding, estimate=replace(estimate, curvature_p=0.002)))
+    assert words.measured(bent).endswith("; the curve bends, and this is its average slope (from 0.61 to 0.33)")
+
+
+def test_what_does_not_hold_is_counted_by_its_standing(report: Report) -> None:
+    first, second, *_ = report.claims[0].checks
+    fails = [replace(first, status=status, verdict=Verdict.OUTSIDE) for status in ("misprint", "misprint", "theorem")]
+    assert "Those that do not hold are 2 misprints and 1 theorem. None" in words.lead([*fails, second])
+    assert "Those that" not in words.lead([fails[0], second])
+    others = [*fails[:2], replace(fails[2], status="hunch")]
+    said = "Those that do not hold are 2 misprints and 1 of another standing; no theorem is among them. "
+    assert said in words.lead(others)
 
 
 NO_FIT = "could not measure: 0 of 5 points can be fitted, wanted 4: a mean count of 0.9, below 20, at m = 64; a..."

@@ -19,11 +19,14 @@ PREDICTED: dict[str, Any] = {
     "earned": 0.0,
     "text": "m^0",
     "counted": None,
+    "reason": "half-width 0.05",
 }
 
 
 def test_words_and_numbers_are_taken() -> None:
-    assert made(Predicted, PREDICTED) == Predicted("exponent", "upper", None, "exponent", 0.1, 0.0, "m^0")
+    assert made(Predicted, PREDICTED) == Predicted(
+        "exponent", "upper", None, "exponent", 0.1, 0.0, "m^0", None, "half-width 0.05"
+    )
 
 
 @pytest.mark.parametrize(
