@@ -16,7 +16,7 @@ verify: .venv/.runtime ## check every claim at the quick profile (6 to 10 minute
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile quick --output results/quick.json --output results/quick.html
 
-reproduce: .venv/.runtime ## check every claim at the full profile (about 50 minutes on two cores); results/full.json and .html
+reproduce: .venv/.runtime ## check every claim at the full profile (about an hour on two cores); results/full.json and .html
 	@mkdir -p results
 	$(PYTHON) -m rnnconv_cli verify --all --profile full --output results/full.json --output results/full.html
 

@@ -6,6 +6,7 @@ and survives pickling, because a trial may fail in a worker process.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -16,6 +17,10 @@ EXIT_COULD_NOT_MEASURE = 5
 EXIT_INTERRUPTED = 130
 EXIT_CLOSED_PIPE = 141  # the reader of our output has gone; what SIGPIPE would have given
 EXIT_TERMINATED = 143
+
+
+MOST_NAMES = 12  # in a message
+LISTED_BY = {"claim": "`rnnconv list`", "check": "`rnnconv show CLAIM`", "quantity": "docs/claim-file.md"}
 
 
 class RnnconvError(Exception):
@@ -37,9 +42,11 @@ class Violation:
     hint: str = ""
 
     def __str__(self) -> str:
-        place = f"{self.where}:{self.line}:{self.column}: {self.path or '(document)'}"
+        is_option = self.where.startswith("--")  # which has one line, and no place to tell at its beginning
+        at = "" if is_option and (self.line, self.column) == (1, 1) else f":{self.line}:{self.column}"
+        path = self.path or ("" if is_option else "(document)")
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{place}: found {self.found}, wanted {self.wanted}{hint}"
+        return f"{self.where}{at}: {path}{': ' if path else ''}found {self.found}, wanted {self.wanted}{hint}"
 
 
 class SpecError(RnnconvError):
@@ -69,12 +76,24 @@ class UsageError(RnnconvError):
         return f"found {self.found}, wanted {self.wanted}{hint}"
 
 
+def one_of(known: Sequence[str], lists: str = "") -> str:
+    """The names that there are as the end of a sentence: the first of many, and what `lists` all of them."""
+    if len(known) <= MOST_NAMES:
+        return f"one of {', '.join(known)}"
+    rest = f"and {len(known) - MOST_NAMES} more{f': {lists} lists them' if lists else ''}"
+    return f"one of {', '.join(known[:MOST_NAMES])} {rest}"
+
+
+def meant(suggestions: Sequence[str]) -> str:
+    """The names that somebody may have meant, for behind the one that was found."""
+    return f" (did you mean {' or '.join(suggestions)}?)" if suggestions else ""
+
+
 class UnknownName(UsageError):
     """A name (claim, check, backend, quantity, adversary) that is not in its table."""
 
     def __init__(self, kind: str, name: str, known: tuple[str, ...], suggestions: tuple[str, ...] = ()) -> None:
-        hint = f"did you mean {', '.join(suggestions)}?" if suggestions else ""
-        UsageError.__init__(self, f"{kind} {name!r}", f"one of {', '.join(known)}", hint)
+        UsageError.__init__(self, f"{kind} {name!r}{meant(suggestions)}", one_of(known, LISTED_BY.get(kind, "")))
         self.args = (kind, name, known, suggestions)
         self.kind, self.name, self.known, self.suggestions = kind, name, known, suggestions
 

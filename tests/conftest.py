@@ -175,10 +175,15 @@ class Recorder:
     advanced: list[tuple[str, float]] = field(default_factory=list)
     closed: bool = False
     forecasts: list[Forecast] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
     def planned(self, forecast: Forecast) -> None:
         """Keep what the run is going to take."""
         self.forecasts.append(forecast)
+
+    def warn(self, text: str) -> None:
+        """Keep what goes wrong."""
+        self.warnings.append(text)
 
     def phase(self, name: str, total: float | None) -> None:
         """Keep a phase."""

@@ -266,7 +266,9 @@ def test_a_preview_counts_a_trial_that_arms_share_once(written: Written) -> None
 def test_names_that_no_table_has(claim: LoadedClaim, written: Written, recorder: Recorder) -> None:
     with pytest.raises(UnknownName, match="found backend 'fast', wanted one of compiled, reference"):
         verify([claim], replace(OPTIONS, backend="fast"), recorder)
-    with pytest.raises(UnknownName, match="found check 'nrm', wanted one of norm, decay, flips; did you mean norm"):
+    with pytest.raises(
+        UnknownName, match=r"found check 'nrm' \(did you mean norm\?\), wanted one of norm, decay, flips"
+    ):
         preview([claim], replace(OPTIONS, checks=("nrm",)))
     for look in (preview, foreseen, outstanding):
         with pytest.raises(SpecError, match="found quantity 'norm', wanted one of hidden-norm-upper"):
@@ -310,6 +312,8 @@ def test_an_interrupted_run_is_gone_on_with(claim: LoadedClaim, recorder: Record
         """Ends the run at its hundredth piece of work."""
 
         def planned(self, forecast: Forecast) -> None: ...
+
+        def warn(self, text: str) -> None: ...
 
         def phase(self, name: str, total: float | None) -> None:
             self.left = 100
@@ -420,6 +424,8 @@ def test_a_store_that_cannot_be_used_costs_no_result(claim: LoadedClaim, recorde
     spoilt.write_text("no store")
     report = verify([claim], replace(OPTIONS, store=spoilt), recorder)
     assert report.exit_status == EXIT_COULD_NOT_MEASURE
+    said = f"the store {spoilt} is no store of rnnconv: nothing is kept from here on; name another --store"
+    assert recorder.warnings == [said]
     assert report.exit_reasons[0] == f"the store {spoilt} is no store of rnnconv; name another --store"
     assert document(report)["claims"] == document(verify([claim], OPTIONS, recorder))["claims"]
     assert spoilt.read_text() == "no store"

@@ -196,7 +196,7 @@ def test_a_claim_that_is_met_twice_is_collected_once(pytester: pytest.Pytester, 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--rnnconv", "gausian-tools"], "found claim 'gausian-tools', wanted one of *; did you mean gaussian-tools?"),
+        (["--rnnconv", "gausian-tools"], "found claim 'gausian-tools' (did you mean gaussian-tools?), wanted one of *"),
         (["--rnnconv-profile", "huge"], "*--rnnconv-profile: invalid choice: 'huge'*"),
         (["--rnnconv-seed", "-1"], "*--rnnconv-seed: found '-1', wanted a whole number from 0 to 9223372036854775807"),
         (["--rnnconv-jobs", "0"], "*--rnnconv-jobs: found '0', wanted a whole number from 1 to 1024"),
@@ -220,7 +220,7 @@ def test_a_broken_claim_file_is_a_collection_error(pytester: pytest.Pytester, se
     line = next(n for n, text in enumerate(unknown.read_text("utf-8").splitlines(), 1) if "hidden-nrm" in text)
     result.stdout.fnmatch_lines_random(
         [
-            f"unknown.claim.yaml:{line}:*: checks.0.quantity: found quantity 'hidden-nrm', wanted one of *",
+            f"unknown.claim.yaml:{line}:*: checks.0.quantity: found quantity 'hidden-nrm' (did you mean *?), wanted *",
             "broken.claim.yaml:1:1: title: found nothing, wanted *",
             'broken.claim.yaml:2:5: id: found "Broken", wanted *',
             "broken.claim.yaml:3:9: checks: found an empty list, wanted *",

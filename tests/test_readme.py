@@ -51,6 +51,14 @@ def test_examples_name_claims_that_exist() -> None:
     assert {name for name in named if not name.endswith(".yaml")} <= shipped
 
 
+def test_the_help_has_the_same_words_for_every_status() -> None:
+    table = README.split("## Exit status", 1)[1].split("\n\nWhere several", 1)[0]
+    told = dict(re.findall(r"^\| (\d[\d, ]*) \| (.*) \|$", table, flags=re.MULTILINE))
+    shown = _help().split("Exit status:", 1)[1].split("\n\n", 1)[0]
+    helped = dict(re.findall(r"^ +(\d+(?:, \d+)*) +(.*)$", shown, flags=re.MULTILINE))
+    assert helped == {status: words.replace("`", "") for status, words in told.items()}
+
+
 def test_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)`", README)) <= targets

@@ -15,12 +15,12 @@ from rnnconv_cli.cli.options import Destination, example
 from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.cli.verify import verify
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
-from rnnconv_cli.report.layout import painted, paragraph
+from rnnconv_cli.report.layout import unbroken
 
 if TYPE_CHECKING:
     from rnnconv_cli.spec.loader import Overrides
 
-LABELS = 8
+LABELS = 9  # columns
 
 
 @click.command(epilog=example("rnnconv bundle results.json --output evidence.zip"))
@@ -93,5 +93,6 @@ def _summary(file: Path, data: bytes, n_claims: int) -> str:
 
     style = style_of(sys.stdout)
     size = f"{file}, {len(data):,} bytes, {n_claims} claim file{'s' if n_claims != 1 else ''}"
-    lines = (("bundle", size), ("SHA-256", sha256(data).hexdigest()), ("check", f"rnnconv check-bundle {file}"))
-    return painted([paragraph(f"{label:<{LABELS}}", words, style, indent=0) for label, words in lines], style)
+    command = shlex.join(("rnnconv", "check-bundle", str(file)))
+    lines = (("bundle", size), ("SHA-256", sha256(data).hexdigest()), ("check", command))
+    return "".join(unbroken(f"{label:<{LABELS}} {text}", style) for label, text in lines)

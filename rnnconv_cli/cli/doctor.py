@@ -17,7 +17,7 @@ from rnnconv_cli import __version__
 from rnnconv_cli.cli.console import put, style_of, writes_unicode
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, RnnconvError
-from rnnconv_cli.report.layout import Style, painted, row, words
+from rnnconv_cli.report.layout import Style, unbroken
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 LIBRARIES = ("numpy", "numba", "llvmlite", "scipy", "pydantic", "yaml", "threadpoolctl")
@@ -53,8 +53,7 @@ def doctor(context: click.Context) -> None:
 
 def _shown(symptom: Symptom, style: Style) -> str:
     mend = f"; mend: {symptom.mend}" if symptom.mend else ""
-    cells = [words(text, style) for text in (symptom.state, symptom.subject, symptom.found + mend)]
-    return painted([row(cells, (7, 18, style.width - 27))], style)
+    return unbroken(f"{symptom.state:<7} {symptom.subject:<18} {symptom.found}{mend}", style)
 
 
 def _examined() -> Iterator[Symptom]:

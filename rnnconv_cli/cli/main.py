@@ -75,12 +75,13 @@ def program() -> None:
 
     \b
     Exit status:
-      0    no verdict contradicts its expectation
-      2    usage, or an invalid claim file: nothing was run
-      3    a verdict contradicts its expectation
-      4    something is inconclusive (only with --strict)
-      5    something could not be measured or written
-      130  interrupted; 143 terminated; 141 the reader of the output has gone
+      0         no verdict contradicts what its claim file expects; an inconclusive contradicts nothing
+      2         usage error, an invalid claim file, a budget too small, a trial too large for the memory
+      3         a verdict contradicts its expectation
+      4         something is inconclusive, and --strict was given
+      5         something could not be measured, kept or written
+      130, 143  stopped by Ctrl-C, by SIGTERM
+      141       the reader of the output has gone
     """
 
 

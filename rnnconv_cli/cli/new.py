@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import click
@@ -32,4 +33,4 @@ def new(claim_id: str, output: Path | None) -> None:
             file.write(text)
     except OSError as error:
         raise OutputError(str(output), error.strerror or str(error)) from error
-    complain(f"wrote {output}; check it with: rnnconv validate {output}")
+    complain(f"wrote {output}; check it with: {shlex.join(('rnnconv', 'validate', str(output)))}")

@@ -34,7 +34,7 @@ def destinations(
 ) -> Callable[[click.Context, click.Parameter, tuple[str, ...]], tuple[Destination, ...]]:
     """A callback that reads `[FORMAT=]FILE`s, in formats that the command writes.
 
-    Without a format, the file name's suffix decides. Raises click.BadParameter.
+    Without a format, the file name's suffix decides; a name without one is a table's. Raises click.BadParameter.
     """
     return lambda context, parameter, texts: tuple(_destination(text, formats) for text in texts)
 
@@ -46,12 +46,24 @@ def _destination(text: str, formats: Sequence[str]) -> Destination:
         hint = f"; did you mean {meant}?" if meant is not None else ""
         raise click.BadParameter(f"found the format {form!r}, wanted one of {', '.join(formats)}{hint}")
     if form not in FORMATS or not separator:
-        form, name = SUFFIXES.get(Path(text).suffix.lower(), "table"), text
+        form, name = _format_of(text, formats), text
     if form not in formats:
         raise click.BadParameter(f"found the format {form!r} of {name!r}, wanted one of {', '.join(formats)}")
     if not name:
         raise click.BadParameter(f"found {text!r}, wanted a file name")
     return Destination(form, Path(name))
+
+
+def _format_of(name: str, formats: Sequence[str]) -> str:
+    """The format that a file name's suffix says. Raises click.BadParameter for a suffix that says none."""
+    suffix = Path(name).suffix.lower()
+    if suffix and suffix not in SUFFIXES:
+        known = [each for each, form in SUFFIXES.items() if form in formats]
+        close = get_close_matches(suffix, known, n=1, cutoff=0.7)
+        hint = f" (did you mean {close[0]}?)" if close else ""
+        wanted = f"one of {', '.join(known)}, or FORMAT={name}"
+        raise click.BadParameter(f"found the suffix {suffix!r} of {name!r}{hint}, wanted {wanted}")
+    return SUFFIXES.get(suffix, "table")
 
 
 def _meant(form: str, formats: Sequence[str]) -> str | None:

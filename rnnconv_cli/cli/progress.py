@@ -72,6 +72,10 @@ class Lines:
         for line in _start(forecast):
             self._write(line)
 
+    def warn(self, text: str) -> None:
+        """Write a warning."""
+        self._write(f"rnnconv: {text}")
+
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase; say how long the one before took, if that was long."""
         now = self._clock()
@@ -122,6 +126,10 @@ class Bar:
         for line in _start(forecast):
             self._display.console.print(line, soft_wrap=True)
 
+    def warn(self, text: str) -> None:
+        """Write a warning, in a line that stays."""
+        self._display.console.print(visible(f"rnnconv: {text}"), soft_wrap=True)
+
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase."""
         self._pace = Pace(name, total, self._clock())
@@ -147,6 +155,14 @@ class Bar:
         self._display.stop()
 
 
+class Warnings(Silent):
+    """Shows nothing but what goes wrong."""
+
+    def warn(self, text: str) -> None:
+        """Write a warning."""
+        complain(f"rnnconv: {text}")
+
+
 class _DelayedDisplay(RichProgress):
     """A live display that shows nothing in its first seconds."""
 
@@ -159,10 +175,10 @@ class _DelayedDisplay(RichProgress):
 
 @contextmanager
 def progress_on(stream: TextIO | None, *, quiet: bool) -> Iterator[Progress]:
-    """The display that suits a stream: a bar on a terminal, lines elsewhere and in CI, nothing when quiet."""
+    """The display that suits a stream: a bar on a terminal, lines elsewhere and in CI, warnings alone when quiet."""
     shown: Progress
     if quiet or stream is None:
-        shown = Silent()
+        shown = Warnings()
     elif stream.isatty() and not os.environ.get("CI") and os.environ.get("TERM") != "dumb":
         shown = Bar(stream)
     else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.report.reading.parts import STORED_RESULT, Form
 
+ZIP = b"PK\x03\x04"  # what an archive begins with
 MOST_BYTES = 2**30  # several times the result of the full profile
 
 
@@ -16,6 +17,8 @@ def text_of(path: Path, form: Form = STORED_RESULT, most: int | None = None) -> 
     try:
         with path.open("rb") as file:
             data = file.read(limit + 1)
+        if data.startswith(ZIP):
+            raise UsageError(f"a ZIP archive, {path}", f"a {form.name}", "`rnnconv check-bundle` reads a bundle")
         if len(data) > limit:
             raise UsageError(f"more than {limit:,} bytes in {path}", f"a {form.name}", form.hint)
         return data.decode("utf-8")

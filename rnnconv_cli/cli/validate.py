@@ -30,8 +30,11 @@ def validate(context: click.Context, paths: tuple[str, ...]) -> None:
     for path in dict.fromkeys(paths):
         try:
             claim = _checked(path)
-        except (SpecError, UsageError) as error:
-            complain(str(error))
+        except SpecError as error:
+            complain(str(error))  # lines that an editor can follow
+            valid = False
+        except UsageError as error:
+            complain(f"rnnconv: {error}")
             valid = False
         else:
             count = len(claim.checks)

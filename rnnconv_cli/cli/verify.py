@@ -97,7 +97,7 @@ def verify(
     )
     if dry_run:
         taken = pipeline.foreseen(claims, options)
-        put(to_do(pipeline.outstanding(claims, options, taken), taken, style_of(sys.stdout)))
+        put(to_do(pipeline.outstanding(claims, options, taken), taken, jobs, style_of(sys.stdout)))
         return
     report = _measured(claims, options, quiet=quiet)
     failures = (*output.write(report, outputs), *(append_summary(report) if form == "github" else ()))

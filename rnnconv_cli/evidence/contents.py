@@ -107,7 +107,7 @@ class _Candidate:
 
 def _chosen(claim: ClaimResult, candidates: Sequence[_Candidate], overrides: Overrides) -> bytes:
     invalid = "is not valid" if overrides == Overrides() else "is not valid under the options of the run"
-    others = []
+    others, elsewhere = [], []
     for each in candidates:
         if each.loaded is None:
             others.append(f"{each.path} {invalid}")
@@ -115,9 +115,12 @@ def _chosen(claim: ClaimResult, candidates: Sequence[_Candidate], overrides: Ove
             return each.data
         elif each.loaded.claim.id == claim.id:
             others.append(f"{each.path} has {each.loaded.digest[:DIGITS]}")
+        else:
+            elsewhere.append(f"{each.path} holds the claim {each.loaded.claim.id!r}")
     found = f"no file of the claim {claim.id!r} with the digest {claim.digest[:DIGITS]}"
-    where = f" ({'; '.join(others[:SHOWN])}: changed since, or run with other options)" if others else ""
-    raise UsageError(found + where, "the file as it was run", "name it by --claims")
+    why = f"{'; '.join(others[:SHOWN])}: changed since, or run with other options" if others else ""
+    read = why or "; ".join(elsewhere[:SHOWN])
+    raise UsageError(found + (f" ({read})" if read else ""), "the file as it was run", "name it by --claims")
 
 
 def _files(given: Iterable[Path]) -> Iterator[Path]:

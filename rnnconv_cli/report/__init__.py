@@ -27,8 +27,9 @@ FORMATS: dict[str, Render] = {
     "junit": junit.render,
     "github": github.render,
 }
-# A file name's end that says its format; any other is a table.
+# A file name's end that says its format; a name without one is a table's.
 SUFFIXES: dict[str, str] = {
+    ".txt": "table",
     ".json": "json",
     ".html": "html",
     ".md": "markdown",

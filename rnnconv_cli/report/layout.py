@@ -77,6 +77,12 @@ def paragraph(label: str, text: str | Text, style: Style, *, indent: int = 4) ->
     return row((words(label, style), body), (left, max(10, style.width - indent - left - GAP)), indent=indent)
 
 
+def unbroken(text: str, style: Style) -> str:
+    """One line, however long: a path or a command in it can be copied as it is."""
+    safe = visible(text, lines=True).replace("\n", "\\n")
+    return f"{ascii_only(safe) if style.ascii_only else safe}\n"
+
+
 def painted(parts: Iterable[RenderableType], style: Style) -> str:
     """The parts below each other as text, without blanks at the ends of lines.
 

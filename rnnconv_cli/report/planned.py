@@ -13,7 +13,12 @@ def predicted(forecast: Forecast) -> str:
     if not forecast.seconds:
         return "predicted: nothing to measure, every trial is kept"
     memory = f"at most {forecast.peak_bytes / GIB:.1f} GiB for each trial"
-    return f"predicted: {duration(max(1.0, forecast.seconds))} on {_cores(forecast.jobs)}, {memory}"
+    return f"predicted: {on_cores(forecast.seconds, forecast.jobs)}, {memory}"
+
+
+def on_cores(seconds: float, jobs: int) -> str:
+    """A predicted time of wall-clock, and what it is predicted for."""
+    return f"{duration(max(1.0, seconds))} on {_cores(jobs)}"
 
 
 def within_budget(plan: BudgetPlan) -> str:

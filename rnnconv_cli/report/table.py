@@ -9,6 +9,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE, EXIT_INCONCLUSIVE
+from rnnconv_cli.judge.unmeasured import could_not_measure
 from rnnconv_cli.records import (
     AGAINST_THE_CLAIM,
     TANGENT,
@@ -54,6 +55,7 @@ EXIT_WORDS = {
     EXIT_INCONCLUSIVE: "a check is inconclusive, and --strict was asked for",
     EXIT_COULD_NOT_MEASURE: "something could not be measured",
 }
+NOT_KEPT = "all was measured, but something could not be kept or written"  # the same status, which no check is behind
 
 
 def render(report: Report, style: Style = PLAIN) -> str:
@@ -222,7 +224,7 @@ def _summary(report: Report, style: Style) -> Iterator[RenderableType]:
         f"{len(checks)} check{'s' if len(checks) > 1 else ''}: {counted}" if checks else "no checks",
         f"{against} against expectation {CONTRADICTS}" if against else "none against expectation",
         f"profile {report.profile}, seed {report.seed}, {seconds:.1f} s",
-        f"exit status {report.exit_status}: {EXIT_WORDS.get(report.exit_status, 'see above')}",
+        f"exit status {report.exit_status}: {_exit_words(report.exit_status, checks)}",
     )
     yield rule(style)
     if said := warning(report):
@@ -232,3 +234,9 @@ def _summary(report: Report, style: Style) -> Iterator[RenderableType]:
     for reason in report.exit_reasons:
         yield paragraph("reason", reason, style, indent=0)
     yield verdict("; ".join(facts), style)
+
+
+def _exit_words(status: int, checks: Sequence[CheckResult]) -> str:
+    if status == EXIT_COULD_NOT_MEASURE and not any(map(could_not_measure, checks)):
+        return NOT_KEPT
+    return EXIT_WORDS.get(status, "see above")

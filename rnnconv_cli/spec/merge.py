@@ -85,6 +85,8 @@ def override(key: str, text: str) -> tuple[Path, Node | None, tuple[Violation, .
     if not all(path) or len(path) > MAX_DEPTH:
         wanted = "a dotted path inside a check, such as sweep.quick.replicates"
         return path, None, (Violation(where, 1, 1, name(key), f"the key {shown(key)}", wanted),)
+    if not text.strip():
+        return path, None, (Violation(where, 1, 1, "", "nothing after =", "a value"),)
     node, violations = parse(text, where)
     return path, node, violations
 

@@ -198,7 +198,8 @@ def _arm_plan(judged: _Judged, name: str, priced: PricedArm, amount: Profile) ->
 
 
 def _too_short(seconds: float, needed: float, jobs: int) -> UsageError:
-    least = duration(math.ceil(needed))
     cores = f"{jobs} core{'s' if jobs > 1 else ''}"
-    wanted = f"at least {least}, which the smallest grids and the fewest draws take on {cores}"
+    start, trials = duration(START_SECONDS), duration(math.ceil(needed - START_SECONDS))
+    parts = f"{start} to start and to judge, and {trials} for the smallest grids and the fewest draws on {cores}"
+    wanted = f"at least {duration(math.ceil(needed))}: {parts}"
     return UsageError(f"a budget of {duration(seconds)}", wanted, "allow more time, or ask for fewer checks")

@@ -150,18 +150,24 @@ class Foreign(_OfThisMachine):
     def _executor(self, workers: int) -> Iterator[Executor]:
         try:
             executor = self._factory(max_workers=workers)
+        except TypeError as error:
+            raise self._no_factory(f"cannot be called with max_workers ({error})") from error
         except Exception as error:
             problem = f"could not be started ({type(error).__name__}: {error})"
             raise EngineError(self.name, problem, "see its documentation; it is called with max_workers") from error
         if not isinstance(executor, Executor):
-            found = f"gives {type(executor).__name__}, no concurrent.futures.Executor"
-            raise EngineError(self.name, found, "name a factory of one")
+            raise self._no_factory(f"gives {type(executor).__name__}")
         try:
             yield executor
         except BaseException:
             executor.shutdown(wait=False)
             raise
         executor.shutdown()
+
+    def _no_factory(self, which: str) -> UsageError:
+        """The refusal of a name that is no factory of an Executor, as of one that cannot be imported."""
+        wanted = "a factory of a concurrent.futures.Executor"
+        return UsageError(f"executor {self.name!r}, which {which}", wanted, TO_TRY)
 
 
 def named(text: str) -> Start:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator, Mapping, Sequence, Sized
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Sized
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,11 +20,17 @@ SEVERAL_PROCESSORS = f"of several kinds of processor: they agree to {REL_TOLERAN
 class StoreKeeper:
     """Finds the trials of one run in a store, and keeps them there.
 
-    Where the store fails, the run goes on without it, and `problem` says why.
+    Where the store fails, the run goes on without it: `problem` says why, and `warn` is told at once.
     """
 
     def __init__(
-        self, path: Path | None, conditions: Conditions, *, fresh: bool, elsewhere: Collection[Conditions] = ()
+        self,
+        path: Path | None,
+        conditions: Conditions,
+        *,
+        fresh: bool,
+        elsewhere: Collection[Conditions] = (),
+        warn: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Open the store, if there is to be one; what workers of other machines have measured is found as well.
 
@@ -32,6 +38,7 @@ class StoreKeeper:
         """
         self._path, self._n_found, self._n_measured = path, 0, 0
         self.problem: StoreError | None = None
+        self._warn = warn
         self._conditions, self._fresh = conditions, fresh
         self._kinds = tuple(dict.fromkeys((conditions, *elsewhere)))
         self._changed: list[str] = []  # keys of trials that a fresh run has found other bits for
@@ -132,6 +139,7 @@ class StoreKeeper:
             yield
         except StoreError as error:
             self.problem, self._store = error, None
+            self._warn(f"the store {error.path} {error.problem}: nothing is kept from here on; {error.hint}")
 
 
 def _bits(readings: Sequence[Reading]) -> str:

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rnnconv_cli.errors import SpecError, UsageError, Violation
+from rnnconv_cli.errors import LISTED_BY, SpecError, UsageError, Violation, meant, one_of
 from rnnconv_cli.measure import MEASUREMENTS, Measurement
 from rnnconv_cli.measure.cost import TYPICAL, Speeds, draw_seconds, slowdown
 from rnnconv_cli.records import (
@@ -312,5 +312,4 @@ def _unknown(
     claim: LoadedClaim, path: tuple[str | int, ...], kind: str, name: str, known: tuple[str, ...]
 ) -> Violation:
     close = difflib.get_close_matches(name, known)
-    hint = f"did you mean {' or '.join(close)}?" if close else ""
-    return claim.violation(path, f"{kind} {name!r}", f"one of {', '.join(known)}", hint)
+    return claim.violation(path, f"{kind} {name!r}{meant(close)}", one_of(known, LISTED_BY.get(kind, "")))

@@ -45,6 +45,9 @@ class Progress(Protocol):
     def planned(self, forecast: Forecast) -> None:
         """Hear what the run is going to take, before it measures."""
 
+    def warn(self, text: str) -> None:
+        """Hear at once what goes wrong while the run goes on."""
+
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase of `total` predicted core-seconds, or of unknown length."""
 
@@ -63,6 +66,9 @@ class Silent:
 
     def planned(self, forecast: Forecast) -> None:
         """Plan, unseen."""
+
+    def warn(self, text: str) -> None:
+        """Warn nobody: the report says it as well."""
 
     def phase(self, name: str, total: float | None) -> None:
         """Begin a phase, unseen."""

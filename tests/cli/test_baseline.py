@@ -305,7 +305,7 @@ def test_a_reason_is_asked_for_on_a_terminal(
     [
         (None, "No such file or directory), wanted a baseline; write one by `rnnconv baseline write"),
         ("{", "found no strict JSON in"),
-        ('{"schema": "rnnconv-result/1"}', "wanted a baseline of the schema rnnconv-baseline/1"),
+        ('{"schema": "rnnconv-result/1"}', "found a result (rnnconv-result/1) in "),
         (" " * (2**24 + 1), "found more than 16,777,216 bytes in"),
     ],
 )
@@ -323,7 +323,8 @@ def test_what_is_no_baseline_is_refused(
 def test_a_baseline_is_no_result(run: Carry, kept: str) -> None:
     done = run("baseline", "compare", kept, kept)
     assert done.status == 2
-    assert "wanted a result of the schema" in done.err
+    found = f"rnnconv: found a baseline (rnnconv-baseline/1) in {kept}, wanted a result (rnnconv-result/1); "
+    assert done.err.startswith(found)
 
 
 def test_a_file_that_cannot_be_written_is_said(run: Carry, stored: Carry, tmp_path: Path) -> None:

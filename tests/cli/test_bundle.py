@@ -54,11 +54,11 @@ def test_what_a_command_lays_over_its_claims(command: object, wanted: Overrides)
 def test_a_run_of_ones_own_claim_can_be_bundled_and_checked(
     run: Carry, claim: Path, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
-    result, bundle = tmp_path / "r.json", tmp_path / "deep" / "b.zip"
+    result, bundle = tmp_path / "r.json", tmp_path / "deep and long, longer than any line of a log is" / "b.zip"
     assert run(*VERIFY, str(claim), *words, "--output", str(result)).status in (0, 3)
     done = run("bundle", str(result), "-o", str(bundle), "--claims", str(claim))
     assert (done.status, done.err) == (0, "")
-    assert f"check rnnconv check-bundle {bundle}" in " ".join(done.out.split())
+    assert f"check     rnnconv check-bundle '{bundle}'" in done.out.splitlines()
     with zipfile.ZipFile(bundle) as found:
         assert found.read("claims/my-claim.yaml") == claim.read_bytes()
         assert found.read("result.json") == result.read_bytes()
@@ -85,16 +85,17 @@ def test_a_claim_file_that_is_not_the_one_that_was_run_is_refused(run: Carry, cl
     assert done.status == 2
     assert "found no file of the claim 'my-claim' with the digest" in done.err
     assert "name it by --claims" in done.err
+    other = claim.with_name("other.yaml")
+    other.write_text(claim.read_text(encoding="utf-8").replace("id: my-claim", "id: another"), encoding="utf-8")
+    done = run("bundle", str(result), "-o", str(bundle), "--claims", str(other))
+    assert f"({other} holds the claim 'another'), wanted the file as it was run" in done.err
     assert not bundle.exists()
 
 
 def test_a_file_that_is_no_result_or_no_place_is_refused(run: Carry, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(json.dumps({"schema": "rnnconv-result/2"}))
-    assert (
-        "found a document of the schema 'rnnconv-result/2' in"
-        in run("bundle", str(path), "-o", str(tmp_path / "b.zip")).err
-    )
+    assert "found a newer result (rnnconv-result/2) in" in run("bundle", str(path), "-o", str(tmp_path / "b.zip")).err
     done = run("bundle", str(path), "-o", str(path))
     assert done.status == 2
     assert "which is read, wanted another file; nothing was written" in done.err

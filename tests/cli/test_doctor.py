@@ -84,6 +84,13 @@ def test_a_cache_for_one_run_is_a_warning(
     assert _line(run("doctor").out, "kernel cache").startswith("warning")
 
 
+def test_a_path_stays_on_one_line(run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / "  ".join(["a folder with blanks"] * 8)
+    folder.mkdir()
+    monkeypatch.setattr("rnnconv_cli.kernels.CACHE_FOLDER", folder)
+    assert str(folder) in _line(run("doctor").out, "kernel cache")
+
+
 def test_a_cache_that_cannot_be_written_is_an_error(
     run: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -82,7 +82,7 @@ def test_usage_errors_exit_with_2(run: Callable[..., Any], words: list[str]) -> 
 @pytest.mark.parametrize(
     ("error", "status", "message"),
     [
-        (UnknownName("claim", "x", ("y",), ("y",)), 2, "rnnconv: found claim 'x', wanted one of y; did you mean y?\n"),
+        (UnknownName("claim", "x", ("y",), ("y",)), 2, "rnnconv: found claim 'x' (did you mean y?), wanted one of y\n"),
         (SpecError((Violation("a.yaml", 3, 5, "id", "X", "x"),)), 2, "a.yaml:3:5: id: found X, wanted x\n"),
         (ResourceError("width 9", 2**40, 2**30), 2, "rnnconv: width 9: found a need of 1024.00 GiB"),
         (SelfCheckError("compiled", "reference", 1.0, 1e-9), 5, "rnnconv: self-check of backend 'compiled'"),

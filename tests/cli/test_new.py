@@ -14,9 +14,10 @@ def test_the_template_goes_to_stdout_and_validates(run: Callable[..., Any]) -> N
 
 
 def test_the_template_goes_to_a_new_file(run: Callable[..., Any], tmp_path: Path) -> None:
-    path = tmp_path / "folder/my-claim.yaml"
+    path = tmp_path / "a folder/my-claim.yaml"
     done = run("new", "my-claim", "--output", str(path))
     assert (done.status, done.out) == (0, "")
+    assert done.err.endswith(f"; check it with: rnnconv validate '{path}'\n")
     assert loader.load(path).claim.id == "my-claim"
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rnnconv_cli.cli.progress import Bar, Lines, Pace, progress_on
+from rnnconv_cli.cli.progress import Bar, Lines, Pace, Warnings, progress_on
 from rnnconv_cli.records import ArmPlan, BudgetPlan
 from rnnconv_cli.sweep.progress import Forecast, Silent
 
@@ -102,6 +102,20 @@ def test_a_run_begins_with_what_it_takes(clock: Clock, forecast: Forecast, n_lin
     assert all(line in stream.getvalue() for line in written)
 
 
+def test_a_warning_is_shown_at_once_by_every_display(clock: Clock, capfd: pytest.CaptureFixture[str]) -> None:
+    """Also before a bar is shown, and where nothing else is."""
+    written: list[str] = []
+    Lines(written.append, clock).warn("the store is gone")
+    stream = Terminal()
+    bar = Bar(stream, clock)
+    bar.warn("the [b]store is gone")
+    Warnings().warn("the store is gone")
+    assert written == ["rnnconv: the store is gone"]
+    assert "rnnconv: the [b]store is gone" in stream.getvalue()
+    assert capfd.readouterr() == ("", "rnnconv: the store is gone\n")
+    bar.close()
+
+
 def test_work_outside_a_phase_is_no_error(clock: Clock) -> None:
     written: list[str] = []
     Lines(written.append, clock).advance("m=1", 1.0)
@@ -135,8 +149,8 @@ def test_a_bar_names_phase_trial_and_time_left(clock: Clock) -> None:
         (Terminal(), {"CI": "true"}, False, Lines),
         (Terminal(), {"TERM": "dumb"}, False, Lines),
         (io.StringIO(), {"FORCE_COLOR": "1"}, False, Lines),
-        (Terminal(), {}, True, Silent),
-        (None, {}, False, Silent),
+        (Terminal(), {}, True, Warnings),
+        (None, {}, False, Warnings),
     ],
 )
 def test_the_stream_decides_the_display(

@@ -265,7 +265,7 @@ def test_what_is_no_result_or_no_key_is_refused(run: Carry, result: dict[str, An
     path = tmp_path / "result.json"
     for text, key, said in (
         ("{", "ab", "found no strict JSON in"),
-        ('{"schema": "rnnconv-result/2"}', "ab", "found a document of the schema 'rnnconv-result/2' in"),
+        ('{"schema": "rnnconv-result/2"}', "ab", "found a newer result (rnnconv-result/2) in"),
         (json.dumps(result), "wrong", "found the key 'wrong', wanted hexadecimal digits"),
         (json.dumps({**result, "backend": "abacus"}), rows(result, 1)[0]["trial"], "found backend 'abacus' in"),
     ):

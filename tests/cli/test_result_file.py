@@ -22,6 +22,13 @@ def test_what_cannot_be_read_is_told(tmp_path: Path) -> None:
             text_of(path)
 
 
+def test_a_bundle_is_told_apart_from_a_result(tmp_path: Path) -> None:
+    path = tmp_path / "e.zip"
+    path.write_bytes(b"PK\x03\x04 and so on")
+    with pytest.raises(UsageError, match=r"found a ZIP archive, .*e\.zip, wanted a result; `rnnconv check-bundle`"):
+        text_of(path)
+
+
 def test_a_huge_file_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(result_file, "MOST_BYTES", 1000)
     with pytest.raises(UsageError, match=r"found more than 1,000 bytes in /dev/zero, wanted a result"):

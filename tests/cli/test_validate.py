@@ -52,7 +52,7 @@ def test_all_violations_of_all_files_are_shown(run: Callable[..., Any], claim: P
     assert done.out == f"{claim}: valid, 1 check\n"
     assert done.err.count(f"{bad}:") >= 2
     assert "did you mean horizon?" in done.err
-    assert f"no file '{missing}'" in done.err
+    assert f"rnnconv: found no file '{missing}', wanted a claim file" in done.err.splitlines()[-1]
 
 
 def test_names_are_resolved(run: Callable[..., Any], claim: Path) -> None:
@@ -61,7 +61,9 @@ def test_names_are_resolved(run: Callable[..., Any], claim: Path) -> None:
     done = run("validate", str(claim))
     assert done.status == 2
     assert done.err.startswith(f"{claim}:")
-    assert "did you mean hidden-norm-upper" in done.err
+    assert "found quantity 'hidden-norm-uper' (did you mean hidden-norm-upper" in done.err
+    assert done.err.endswith(" more: docs/claim-file.md lists them\n")
+    assert len(done.err) < 800
 
 
 def test_without_a_path_there_is_nothing_to_do(run: Callable[..., Any]) -> None:

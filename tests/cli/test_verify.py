@@ -83,7 +83,7 @@ def test_a_dry_run_says_what_would_be_measured_and_why(
     assert (done.status, fake.options) == (0, [])
     assert done.out.splitlines()[:3] == [
         "perturbation-bound/first-order-identity",
-        "  measure   128 of 128 trials, about 1.28 core-seconds",
+        "  measure   128 of 128 trials, about 1 s on 2 cores",
         "  because   no store (128 trials)",
     ]
     assert not (tmp_path / "none").exists()
@@ -111,6 +111,7 @@ def test_a_dry_run_within_a_budget_says_what_is_left_out(run: Callable[..., Any]
     refused = run(*words, "--budget", "5s")
     assert (refused.status, refused.out) == (2, "")
     assert "found a budget of 5 s, wanted at least" in refused.err
+    assert ": 5 s to start and to judge, and " in refused.err
 
 
 @pytest.mark.parametrize(
@@ -119,11 +120,16 @@ def test_a_dry_run_within_a_budget_says_what_is_left_out(run: Callable[..., Any]
         ("nope", 2, "rnnconv: found executor 'nope', wanted one of process, thread, dask; name process, "),
         ("os:nope", 2, "rnnconv: found executor 'os:nope', which cannot be imported (AttributeError: "),
         ("dask:nope", 2, "rnnconv: found the Dask address 'nope', wanted HOST:PORT, tcp://HOST:PORT or tls://"),
-        ("os:getcwd", 5, "rnnconv: executor os:getcwd: could not be started (TypeError: "),
+        ("os:getcwd", 2, "rnnconv: found executor 'os:getcwd', which cannot be called with max_workers ("),
+        ("builtins:dict", 2, "rnnconv: found executor 'builtins:dict', which gives dict, wanted a factory of a "),
     ],
 )
-def test_what_is_no_executor_is_one_message(run: Callable[..., Any], executor: str, status: int, said: str) -> None:
-    done = run("verify", CLAIM, "--check", "first-order-identity", "--executor", executor, "--quiet")
+def test_what_is_no_executor_is_one_message(
+    run: Callable[..., Any], tmp_path: Path, executor: str, status: int, said: str
+) -> None:
+    words = ("verify", CLAIM, "--check", "first-order-identity", "--executor", executor, "--quiet")
+    (tmp_path / "kept.sqlite").touch()  # as after another run, of which this one says nothing
+    done = run(*words, "--store", str(tmp_path / "kept.sqlite"))
     assert (done.status, done.out) == (status, "")
     assert done.err.startswith(said)
 
@@ -191,15 +197,16 @@ def test_an_unknown_check_is_named_before_a_bad_override(run: Callable[..., Any]
     checks = ("--check", "first-order-identity", "--check", "first-order-identiy")
     done = run("verify", CLAIM, *checks, *overrides)
     assert done.status == 2
-    assert done.err.startswith("rnnconv: found check 'first-order-identiy', wanted one of ")
-    assert done.err.endswith("did you mean first-order-identity?\n")
+    named = "rnnconv: found check 'first-order-identiy' (did you mean first-order-identity?), wanted one of "
+    assert done.err.startswith(named)
+    assert done.err.endswith(" more: `rnnconv show CLAIM` lists them\n")
 
 
 @pytest.mark.parametrize(
     ("check", "option", "value", "refused"),
     [
-        ("hidden-norm-growth", "--replicates", "80", "--replicates:1:1: checks.0."),
-        ("hidden-norm-upper", "--set", "problem.width=20000", "--set problem.width:1:1: checks.4."),
+        ("hidden-norm-growth", "--replicates", "80", "--replicates: checks.0."),
+        ("hidden-norm-upper", "--set", "problem.width=20000", "--set problem.width: checks.4."),
     ],
 )
 def test_overrides_are_laid_over_the_selected_checks_alone(
@@ -221,7 +228,7 @@ def test_overrides_are_laid_over_the_selected_checks_alone(
 def test_a_setting_that_breaks_the_rules_is_located(run: Callable[..., Any], fake: Any) -> None:
     done = run("verify", CLAIM, "--set", "problem.horizn=6")
     assert done.status == 2
-    assert done.err.startswith("--set problem.horizn:1:1: ")
+    assert done.err.startswith("--set problem.horizn: ")
     assert fake.options == []
 
 
@@ -235,6 +242,24 @@ def test_json_goes_to_stdout_alone(run: Callable[..., Any], fake: Any) -> None:
     done = run("verify", CLAIM, "--format", "json")
     assert json.loads(done.out)["schema"] == "rnnconv-result/1"
     assert done.err == ""
+
+
+@pytest.mark.parametrize("form", ["json", "table"])
+def test_a_store_that_cannot_be_used_is_said_on_stderr_and_costs_no_result(
+    run: Callable[..., Any], tmp_path: Path, form: str
+) -> None:
+    store = tmp_path / "r.json"
+    store.write_text("{}")
+    words = ("verify", CLAIM, "--check", "first-order-identity", "--jobs", "1", "--replicates", "4", "--quiet")
+    done = run(*words, "--store", str(store), "--format", form)
+    said = f"the store {store} is no store of rnnconv"
+    assert done.err == f"rnnconv: {said}: nothing is kept from here on; name another --store\n"
+    assert done.status == 5
+    if form == "json":
+        assert json.loads(done.out)["exit_reasons"] == [f"{said}; name another --store"]
+    else:
+        shown = " ".join(done.out.split())
+        assert "exit status 5: all was measured, but something could not be kept or written" in shown
 
 
 @pytest.mark.parametrize("form", ["json", "table"])
@@ -255,6 +280,15 @@ def test_results_go_to_files_and_to_stdout(run: Callable[..., Any], fake: Any, t
     assert "exit status 0" in done.out
     assert json.loads(results.read_text())["exit_status"] == 0
     assert table.read_text() == done.out
+
+
+@pytest.mark.parametrize("name", ["out.josn", "out.yaml"])
+def test_nothing_is_run_where_a_suffix_says_no_format(
+    run: Callable[..., Any], fake: Any, tmp_path: Path, name: str
+) -> None:
+    done = run("verify", CLAIM, "--output", str(tmp_path / name))
+    assert (done.status, fake.options, list(tmp_path.iterdir())) == (2, [], [])
+    assert "found the suffix" in done.err
 
 
 def test_nothing_is_run_where_results_would_replace_the_store(

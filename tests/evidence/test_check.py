@@ -29,6 +29,9 @@ class Silent:
     def planned(self, forecast: object) -> None:
         """Hear nothing."""
 
+    def warn(self, text: str) -> None:
+        """Hear no warning."""
+
     def phase(self, name: str, total: float | None) -> None:
         """Begin nothing."""
 

@@ -4,7 +4,19 @@ import math
 
 import pytest
 
-from rnnconv_cli.report.layout import PLAIN, Style, interval, painted, paragraph, quantity, row, signed, verdict, words
+from rnnconv_cli.report.layout import (
+    PLAIN,
+    Style,
+    interval,
+    painted,
+    paragraph,
+    quantity,
+    row,
+    signed,
+    unbroken,
+    verdict,
+    words,
+)
 
 
 @pytest.mark.parametrize(
@@ -54,3 +66,10 @@ def test_long_cells_go_on_below_in_their_own_column() -> None:
 def test_a_paragraph_hangs_beside_its_label() -> None:
     shown = painted([paragraph("because", "one two three", Style(width=22), indent=2)], Style(width=22))
     assert shown == "  because   one two\n            three\n"
+
+
+def test_a_line_to_copy_is_not_broken_and_acts_on_nothing() -> None:
+    path = "/a  folder" + "/with blanks" * 20
+    assert unbroken(f"claims {path}", PLAIN) == f"claims {path}\n"
+    assert unbroken("a\nb\x1b[2J", PLAIN) == "a\\nb\\x1b[2J\n"
+    assert unbroken("2 × 3", Style(ascii_only=True)) == "2 x 3\n"

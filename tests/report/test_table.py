@@ -179,6 +179,16 @@ def test_the_last_lines_sum_up(report: Report) -> None:
     )
 
 
+def test_what_was_not_kept_is_told_from_what_was_not_measured(report: Report) -> None:
+    unkept = replace(report, claims=report.claims[:1], exit_status=5, exit_reasons=("the store is full",))
+    assert "could not be kept or written" in " ".join(render(unkept).split())
+    (claim, *_), (first, *others) = unkept.claims, unkept.claims[0].checks
+    failed = replace(first.observations[0], status=Status.FAILED, value=None)
+    unmeasured = replace(first, observations=(failed, *first.observations[1:]))
+    shown = render(replace(unkept, claims=(replace(claim, checks=(unmeasured, *others)),)))
+    assert "exit status 5: something could not be measured" in " ".join(shown.split())
+
+
 def test_every_reason_of_the_exit_status_is_shown(report: Report) -> None:
     shown = render(replace(report, exit_reasons=("first reason", "second reason")))
     assert shown.index("reason    first reason") < shown.index("reason    second reason")

@@ -52,7 +52,7 @@ def test_unknown_names_come_with_suggestions(two_claims: Path, name: str) -> Non
     with pytest.raises(UnknownName) as caught:
         catalogue.find(name)
     assert str(caught.value) == (
-        f"found claim {name!r}, wanted one of linear-convergence, perturbation-bound; did you mean perturbation-bound?"
+        f"found claim {name!r} (did you mean perturbation-bound?), wanted one of linear-convergence, perturbation-bound"
     )
 
 

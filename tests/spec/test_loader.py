@@ -181,7 +181,7 @@ def test_replicates_reach_the_control_of_a_named_check(base: str) -> None:
 
 def test_a_named_check_answers_for_all_checks_of_its_claim(refuse: Any, base: str) -> None:
     message = refuse(base, Overrides(replicates=3, checks=("hidden-norm-upper",)))
-    assert "--replicates:1:1: checks.0.sweep.quick.replicates: found 3, wanted at least 54" in message
+    assert "--replicates: checks.0.sweep.quick.replicates: found 3, wanted at least 54" in message
     assert {line.split(": ")[1].split(".")[1] for line in message.splitlines()} == {"0"}
 
 
@@ -209,24 +209,24 @@ def test_a_file_without_readable_ids_is_refused_for_that(tmp_path: Path, text: s
 @pytest.mark.parametrize(
     ("key", "text", "message"),
     [
-        ("problem.widht", "3", "--set problem.widht:1:1: checks.0.problem.widht: found the unknown key"),
+        ("problem.widht", "3", "--set problem.widht: checks.0.problem.widht: found the unknown key"),
         ("problem.widht", "3", "(did you mean width?)"),
         (
             "sweep.quick.replicates",
             "no",
-            '--set sweep.quick.replicates:1:1: checks.0.sweep.quick.replicates: found "no"',
+            '--set sweep.quick.replicates: checks.0.sweep.quick.replicates: found "no"',
         ),
-        ("sweep.quick.replicates", "[1", "--set sweep.quick.replicates:1:3: (document): found"),
-        ("sweep.quick.replicates", "010", "--set sweep.quick.replicates:1:1: (document): found 010, wanted a number"),
+        ("sweep.quick.replicates", "[1", "--set sweep.quick.replicates:1:3: found"),
+        ("sweep.quick.replicates", "010", "--set sweep.quick.replicates: found 010, wanted a number"),
         (
             "sweep.quick.replicates",
             "2",
-            "--set sweep.quick.replicates:1:1: checks.0.sweep.quick.replicates: found 2, wan",
+            "--set sweep.quick.replicates: checks.0.sweep.quick.replicates: found 2, wan",
         ),
         ("problem", "{width: 0}", "--set problem:1:9: checks.0.problem.width: found 0, wanted a whole number"),
-        ("problem.input_dim", "", "--set problem.input_dim:1:1: (document): found an empty document"),
-        ("", "3", '--set :1:1: (document): found the key "", wanted a dotted path inside a check'),
-        ("prediction.kind", "evnt", "--set prediction.kind:1:1: checks.0.prediction.kind: found the unknown kind"),
+        ("problem.input_dim", "", "--set problem.input_dim: found nothing after =, wanted a value"),
+        ("", "3", '--set : found the key "", wanted a dotted path inside a check'),
+        ("prediction.kind", "evnt", "--set prediction.kind: checks.0.prediction.kind: found the unknown kind"),
     ],
 )
 def test_a_bad_setting_is_refused_on_the_command_line(
@@ -237,8 +237,8 @@ def test_a_bad_setting_is_refused_on_the_command_line(
 
 def test_too_few_replicates_are_refused_on_the_command_line(refuse: Any, base: str) -> None:
     message = refuse(base, Overrides(replicates=3))
-    assert "--replicates:1:1: checks.0.sweep.quick.replicates: found 3, wanted at least 54" in message
-    assert "--replicates:1:1: checks.0.sweep.quick.replicates: found 0, wanted" in refuse(base, Overrides(replicates=0))
+    assert "--replicates: checks.0.sweep.quick.replicates: found 3, wanted at least 54" in message
+    assert "--replicates: checks.0.sweep.quick.replicates: found 0, wanted" in refuse(base, Overrides(replicates=0))
 
 
 # --- files ------------------------------------------------------------------------------------------------------------

@@ -155,7 +155,7 @@ def test_less_than_the_least_is_refused(claim: LoadedClaim) -> None:
         return 1000 * by_width(trial)
 
     with pytest.raises(
-        UsageError, match=r"found a budget of 5 s, wanted at least \d+ s, .* on 1 core; allow"
+        UsageError, match=r"of 5 s, wanted at least \d+ s: 5 s to start and to judge, and \d+ s for .* on 1 core; allow"
     ) as caught:
         chosen([claim], 5.0, price=dear)
     least = float(re.findall(r"at least (\d+) s", str(caught.value))[0])

@@ -116,8 +116,8 @@ def test_workers_with_another_program_are_refused_before_anything_is_measured() 
 
 @pytest.mark.parametrize("name", ["os:getcwd", "builtins:dict"])
 def test_what_makes_no_executor_is_refused(name: str) -> None:
-    said = r"(could not be started .*; .* max_workers|gives dict, no concurrent.futures.Executor)"
-    with pytest.raises(EngineError, match=f"executor {name}: {said}"):
+    said = r"which (cannot be called with max_workers .*|gives dict), wanted a factory of a concurrent.futures.Executor"
+    with pytest.raises(UsageError, match=f"found executor '{name}', {said}"):
         named(name)(2, HERE)
 
 

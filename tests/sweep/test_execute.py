@@ -594,6 +594,9 @@ class Stopping:
     def planned(self, forecast: Forecast) -> None:
         """Let it be."""
 
+    def warn(self, text: str) -> None:
+        """Let it be."""
+
     def phase(self, name: str, total: float | None) -> None:
         """Begin."""
 

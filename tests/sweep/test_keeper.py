@@ -63,3 +63,17 @@ def test_what_is_the_same_or_cannot_be_compared_is_not_counted(path: Path) -> No
 def test_only_a_fresh_run_compares(path: Path) -> None:
     assert changed(path, replace(VALUE, value=2.0), fresh=False) == (None, None)
     assert changed(None, VALUE) == (None, None)
+
+
+def test_a_store_that_fails_is_said_at_once_and_only_then(path: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    with closing(StoreKeeper(path, HERE, fresh=False, warn=said.append)):
+        assert said == []
+    spoilt = tmp_path / "r.json"
+    spoilt.write_text("{}")
+    with closing(StoreKeeper(spoilt, HERE, fresh=False, warn=said.append)) as keeper:
+        assert said == [
+            f"the store {spoilt} is no store of rnnconv: nothing is kept from here on; name another --store"
+        ]
+        keeper.keep({TRIAL: (VALUE,)}, HERE)
+    assert len(said) == 1

@@ -6,6 +6,7 @@ A document is a stranger's data: nothing in it is run, and every value is checke
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ class Form:
 
 
 LONGEST_REASON = 200  # characters
+CLAIM_FILES = (".yaml", ".yml")
+SCHEMA_KEYS = ("schema", "schema_version")
+OUR_SCHEMA = re.compile(r"rnnconv-(?P<name>[a-z]+)/(?P<version>[1-9][0-9]{0,8})", re.ASCII)
 STORED_RESULT = Form("result", SCHEMA, "write one by `rnnconv verify --output results.json`")
 
 
@@ -36,12 +40,26 @@ def parsed(text: str, origin: str, form: Form = STORED_RESULT) -> Mapping[str, A
     try:
         found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"no strict JSON in {origin} ({_reason(error, text)})", f"a {form.name}", form.hint) from None
-    schema = found.get(form.key) if isinstance(found, dict) else None
-    if schema != form.schema:
-        other = f"a document of the schema {shown(schema)}" if schema is not None else "a document of no schema"
-        raise UsageError(f"{other} in {origin}", f"a {form.name} of the schema {form.schema}", form.hint)
+        is_claim = origin.endswith(CLAIM_FILES)
+        what = f"the claim file {origin}" if is_claim else f"no strict JSON in {origin} ({_reason(error, text)})"
+        raise UsageError(what, f"a {form.name}", form.hint) from None
+    if not isinstance(found, dict) or found.get(form.key) != form.schema:
+        raise _other(found, origin, form)
     return dict(found)
+
+
+def _other(found: object, origin: str, form: Form) -> UsageError:
+    """The refusal of a document of another form: which one it is, as far as it says so."""
+    keys = [key for key in SCHEMA_KEYS if isinstance(found, dict) and found.get(key) is not None]
+    schema = found[keys[0]] if isinstance(found, dict) and keys else None
+    what = "a document of no schema" if schema is None else f"a document of the schema {shown(schema)}"
+    hint = form.hint
+    if isinstance(schema, str) and (ours := OUR_SCHEMA.fullmatch(schema)):
+        what = f"a {ours['name']} ({schema})"
+        wanted, _, version = form.schema.rpartition("/")
+        if schema.startswith(f"{wanted}/") and int(ours["version"]) > int(version):
+            what, hint = f"a newer {ours['name']} ({schema})", "read it with the version of rnnconv that wrote it"
+    return UsageError(f"{what} in {origin}", f"a {form.name} ({form.schema})", hint)
 
 
 @contextmanager
@@ -50,7 +68,8 @@ def undamaged(origin: str, form: Form = STORED_RESULT) -> Iterator[None]:
     try:
         yield
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        found = f"a damaged {form.name} in {origin} ({_short(str(error))})"
+        reason = f"nothing at {error}" if isinstance(error, KeyError) else str(error)
+        found = f"a damaged {form.name} in {origin} ({_short(reason)})"
         raise UsageError(found, "one as it was written", form.hint) from None
 
 

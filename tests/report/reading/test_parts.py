@@ -7,7 +7,7 @@ import pytest
 
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.report.document import SCHEMA
-from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.parts import STORED_RESULT, Form, items, number, parsed, section, undamaged, whole, word
 
 PART: dict[str, Any] = {"word": "a", "part": {"b": 1}, "list": [1, 2]}
 
@@ -67,9 +67,44 @@ def test_no_json(text: str, why: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "what"),
-    [("null", "no schema"), ("[]", "no schema"), ('{"schema": "rnnconv-result/2"}', "the schema 'rnnconv-result/2'")],
+    [
+        ("null", "a document of no schema"),
+        ("[]", "a document of no schema"),
+        ('{"schema": 1}', "a document of the schema 1"),
+        ('{"schema": "rnnconv-/2"}', "a document of the schema 'rnnconv-/2'"),
+        ('{"schema_version": "rnnconv-baseline/1"}', "a baseline (rnnconv-baseline/1)"),
+        ('{"schema": "rnnconv-bench/3"}', "a bench (rnnconv-bench/3)"),
+        ('{"schema": "rnnconv-baseline/7"}', "a baseline (rnnconv-baseline/7)"),
+        ('{"schema_version": "rnnconv-result/1"}', "a result (rnnconv-result/1)"),
+    ],
 )
-def test_another_document(text: str, what: str) -> None:
+def test_another_document_is_named(text: str, what: str) -> None:
     with pytest.raises(UsageError) as caught:
         parsed(text, "r.json")
-    assert f"found a document of {what} in r.json, wanted a result of the schema {SCHEMA}" in str(caught.value)
+    assert str(caught.value).startswith(f"found {what} in r.json, wanted a result ({SCHEMA}); write one by ")
+
+
+def test_a_newer_document_is_called_newer() -> None:
+    with pytest.raises(UsageError) as caught:
+        parsed('{"schema": "rnnconv-result/12"}', "r.json")
+    assert str(caught.value) == (
+        f"found a newer result (rnnconv-result/12) in r.json, wanted a result ({SCHEMA}); "
+        "read it with the version of rnnconv that wrote it"
+    )
+    baseline = Form("baseline", "rnnconv-baseline/3", "write one", key="schema_version")
+    with pytest.raises(UsageError, match=r"^found a baseline \(rnnconv-baseline/2\) in b\.json, .*; write one$"):
+        parsed('{"schema_version": "rnnconv-baseline/2"}', "b.json", baseline)
+
+
+def test_a_claim_file_is_no_result() -> None:
+    with pytest.raises(UsageError) as caught:
+        parsed("schema: 1\nid: my-claim\n", "n.yaml")
+    assert str(caught.value) == f"found the claim file n.yaml, wanted a result; {STORED_RESULT.hint}"
+
+
+def test_a_part_that_is_missing_is_named() -> None:
+    with (
+        pytest.raises(UsageError, match=r"found a damaged result in r\.json \(nothing at 'seed'\)"),
+        undamaged("r.json"),
+    ):
+        word({}, "seed")

@@ -75,5 +75,5 @@ def test_damage_is_found_and_told(path: tuple[Any, ...], value: Any, written: An
 
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "null", '{"schema": "rnnconv-result/2"}'])
 def test_another_document_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match=r"wanted a result( of the schema rnnconv-result/1)?;"):
+    with pytest.raises(UsageError, match=r"wanted a result( \(rnnconv-result/1\))?;"):
         read(text, "result.json")
