@@ -243,7 +243,7 @@ def _check(claim: str, check: CheckResult, source: Source, anchors: Anchors) -> 
         drawn=() if shown is None else drawn(check, shown.tables),
         diagnostics=diagnostics(check),
         control_badge=_control_badge(control),
-        control_expected=glossary.MUST[control.expected],
+        control_expected=words.must(check),
         control_found=words.sentence(control.finding.because),
         settings=settings(check),
         counts=counts(check),

@@ -49,6 +49,14 @@ def verdict(check: CheckResult) -> str:
             return sentence(f"Undecided: {_undecided(check)}")
 
 
+def must(check: CheckResult) -> str:
+    """What must happen under the change of the control."""
+    expected = check.control.expected
+    if check.predicted.number is None:
+        return "no width may suffice" if expected is Verdict.OUTSIDE else "some width must suffice"
+    return f"the statement must {glossary.MUST[expected]}"
+
+
 def sentence(text: str) -> str:
     """A text with a full stop; one that was shortened ends with dots already."""
     return text if text.endswith(".") else f"{text}."

@@ -93,6 +93,22 @@ def test_what_holds_by_its_tolerance_alone_says_so(
     )
 
 
+@pytest.mark.parametrize(
+    ("kind", "expected", "said"),
+    [
+        ("exponent", Verdict.OUTSIDE, "the statement must fail"),
+        ("exponent", Verdict.WITHIN, "the statement must hold"),
+        ("frontier", Verdict.OUTSIDE, "no width may suffice"),
+        ("frontier", Verdict.MEASURED, "some width must suffice"),
+    ],
+)
+def test_a_control_is_told_what_it_must_do(
+    checks: dict[str, CheckResult], kind: str, expected: Verdict, said: str
+) -> None:
+    check = checks[kind]
+    assert words.must(replace(check, control=replace(check.control, expected=expected))) == said
+
+
 def test_an_exponent_that_changes_along_the_curve_is_an_average(checks: dict[str, CheckResult]) -> None:
     check = checks["exponent"]
     estimate = check.finding.estimate
