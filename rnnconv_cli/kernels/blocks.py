@@ -118,14 +118,16 @@ def _columns(n_sequences: int) -> Any:
     ) -> Any:
         """Add rows [top, bottom) of W, weighed by v_i, to c_i from `column` to `end`, for sequences from `start` on.
 
-        Meanwhile as much of W is brought close as is used, from (row_ahead, column_ahead) on; none from row -1 on.
+        Meanwhile as much of W is brought close as is used; none from row -1 on. Of several sequences that is the block
+        of the same shape that begins at (row_ahead, column_ahead). Of a single one, which is met too soon for that, it
+        is a run of memory from there on.
         """
 
         def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Value:
             kinds = signature.args
             matrix, inputs, outputs = (_Rows(context, builder, kinds[k], arguments[k]) for k in (0, 5, 7))
             top, bottom, column, end, start, row_ahead, column_ahead = (arguments[k] for k in (1, 2, 3, 4, 6, 8, 9))
-            lanes, coming = matrix.lanes(), matrix.at(row_ahead, column_ahead)
+            lanes = matrix.lanes()
             any_ahead = builder.icmp_signed(">=", row_ahead, ir.Constant(INDEX, 0))
             n_vectors = COLUMN_VECTORS[n_sequences]
             span = ir.Constant(INDEX, n_vectors * lanes.count)
@@ -140,10 +142,14 @@ def _columns(n_sequences: int) -> Any:
                 ]
                 with cgutils.for_range_slice(builder, top, bottom, ir.Constant(INDEX, 1), inc=True) as (row, _):
                     held = [lanes.load(matrix.at(row, place), mask) for place, mask in masked]
-                    passed = builder.mul(builder.sub(row, top), span)
                     with builder.if_then(any_ahead):
+                        passed = builder.sub(row, top)
+                        if n_sequences > 1:
+                            ahead = matrix.at(builder.add(row_ahead, passed), column_ahead)
+                        else:
+                            ahead = lanes.at(matrix.at(row_ahead, column_ahead), builder.mul(passed, span))
                         for v in range(len(masks)):
-                            lanes.prefetch(lanes.at(coming, _plus(builder, passed, v * lanes.count)))
+                            lanes.prefetch(lanes.at(ahead, ir.Constant(INDEX, v * lanes.count)))
                     for i, totals in zip(sequences, sums, strict=True):
                         factor = lanes.splat(builder.load(inputs.at(i, row)))
                         for weights, total in zip(held, totals, strict=True):

@@ -47,7 +47,7 @@ TERMS = 512  # summed up in one go: what a tile multiplies stays near the proces
 SEGMENT_BYTES = 16384  # of a row of W, read in one go, so that memory is read in long runs
 FAR_BYTES = 2097152  # of W, two usual second-level caches: with more, it is asked for ahead of its use
 FAR_ALONE_BYTES = 25165824  # with one sequence: the processor foresees by itself what it reads of a third-level cache
-NEAR_BYTES = 65536  # of W at a time for each sequence that is met by it: results lie near the processor too
+NEAR_BYTES = 131072  # of W at a time for each sequence that is met by it: results lie near the processor too
 
 
 def products_into(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Array) -> None:
@@ -163,9 +163,16 @@ def _(W: Array, vectors: Array, first: int, last: int, result: Array) -> Callabl
                 bottom = min(top + rows, W.shape[0])
                 for column in range(left, right, wide):
                     end = min(column + wide, right)
-                    passed = (column - left) * rows
-                    coming = (bottom if bottom < W.shape[0] else 0) + passed // (right - left)
-                    column_ahead = left + passed % (right - left)
+                    if n_sequences == 1:
+                        passed = (column - left) * rows
+                        coming = (bottom if bottom < W.shape[0] else 0) + passed // (right - left)
+                        column_ahead = left + passed % (right - left)
+                    elif end < right:
+                        coming, column_ahead = top, end
+                    elif bottom < W.shape[0]:
+                        coming, column_ahead = bottom, left
+                    else:
+                        coming, column_ahead = 0, right
                     if n_sequences == 1 and is_far:
                         columns_1(W, top, bottom, column, end, vectors, 0, result, coming, column_ahead)
                     elif n_sequences == 1:
