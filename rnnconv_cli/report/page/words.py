@@ -215,7 +215,7 @@ def _course(estimate: Exponent) -> str:
 def _ends(local: Sequence[float]) -> str:
     """From where to where the slope goes between neighbours."""
     known = [each for each in local if math.isfinite(each)]
-    return f" (from {known[0]:.2f} to {known[-1]:.2f})" if len(known) > 1 else ""
+    return f", from {known[0]:.2f} to {known[-1]:.2f} point to point" if len(known) > 1 else ""
 
 
 def _widths(estimate: Frontier, check: CheckResult) -> str:
