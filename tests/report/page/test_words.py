@@ -115,7 +115,8 @@ def test_an_exponent_that_changes_along_the_curve_is_an_average(checks: dict[str
     assert isinstance(estimate, Exponent)
     assert "bends" not in words.measured(check)
     bent = replace(check, finding=replace(check.finding, estimate=replace(estimate, curvature_p=0.002)))
-    assert words.measured(bent).endswith("; the curve bends, and this is its average slope, from 0.61 to 0.33 point to point")
+    said = "; the curve bends, and this is its average slope, from 0.61 to 0.33 point to point"
+    assert words.measured(bent).endswith(said)
 
 
 def test_what_does_not_hold_is_counted_by_its_standing(report: Report) -> None:
