@@ -159,9 +159,8 @@ def _loss(decade: int) -> float:
 
 
 def _text(check: CheckResult) -> str:
-    fit, control = check.finding.estimate, judged_panel.interval_of(check.control.finding.estimate)
+    fit, beside = check.finding.estimate, judged_panel.under_the_control(check)
     allowed = bounds(allowed_by(check.predicted))
-    beside = f"under the control it is {interval(*control)}" if control else judged_panel.without_interval(check)
     if not isinstance(fit, Decay):
         return f"No growth of the steps per decade could be fitted; {allowed} is allowed; {beside}."
     steps = " to ".join(quantity(each) for each in (*fit.steps_per_decade[:1], *fit.steps_per_decade[-1:])) or "-"

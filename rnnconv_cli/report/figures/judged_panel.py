@@ -20,7 +20,7 @@ from rnnconv_cli.records import (
 )
 from rnnconv_cli.report.figures.figure import ALLOWED, CONTROL, MAIN, PREDICTED, Axis, Panel, Series, Shade
 from rnnconv_cli.report.figures.ticks import axis
-from rnnconv_cli.report.layout import quantity
+from rnnconv_cli.report.layout import interval, quantity
 
 LONGEST = 20  # characters of a row's name
 NAMES = {MAIN: "as claimed", CONTROL: "control"}
@@ -63,9 +63,11 @@ def bounds(allowed: tuple[float, float]) -> str:
     return f"at most {quantity(high)}" if math.isfinite(high) else f"at least {quantity(low)}"
 
 
-def without_interval(check: CheckResult) -> str:
-    """Why the control has no number that could be judged."""
-    return f"under the control there is none: {check.control.finding.because}"
+def under_the_control(check: CheckResult) -> str:
+    """The judged number of the control in words, or why it has none."""
+    found = interval_of(check.control.finding.estimate)
+    number = f"it is {interval(*found)}" if found else f"there is none: {check.control.finding.because}"
+    return f"under the control {number}"
 
 
 def interval_of(estimate: Estimate | None) -> tuple[float, float, float] | None:

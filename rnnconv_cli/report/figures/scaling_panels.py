@@ -130,7 +130,6 @@ def _course(check: CheckResult, arm: Fitted) -> str:
 
 def _judgement(check: CheckResult) -> str:
     """The judged number with what is allowed of it, and the control's."""
-    main, control = (judged_panel.interval_of(each.estimate) for each in (check.finding, check.control.finding))
+    main = judged_panel.interval_of(check.finding.estimate)
     found = f"Its {_word(check)} is {interval(*main)}" if main else f"No {_word(check)} could be fitted"
-    beside = f"under the control it is {interval(*control)}" if control else judged_panel.without_interval(check)
-    return f"{found}; {bounds(allowed_by(check.predicted))} is allowed; {beside}."
+    return f"{found}; {bounds(allowed_by(check.predicted))} is allowed; {judged_panel.under_the_control(check)}."
