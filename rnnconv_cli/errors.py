@@ -140,6 +140,10 @@ class MeasurementError(RnnconvError):
         return f"{self.where}: {self.problem}"
 
 
+class DeadNetwork(MeasurementError):
+    """A network no output of which depends on W."""
+
+
 class OverflowedNetwork(MeasurementError):
     """A network whose states are no longer finite before anything could be measured: a blow-up, which is data."""
 

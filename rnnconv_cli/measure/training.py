@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from rnnconv_cli.adversary.perturbation import state_of
-from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.errors import DeadNetwork, MeasurementError
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array, copy_aligned
 from rnnconv_cli.kernels.backend import Backend
@@ -65,12 +65,15 @@ def training_of(trial: Trial) -> TrainingSetting:
 
 
 def step_size(instance: Instance, training: TrainingSetting, backend: Backend) -> float:
-    """Return eta, absolute: the declared number, or that number over lambda_max of the initial tangent Gram matrix."""
+    """Return eta, absolute: the declared number, or that number over lambda_max of the initial tangent Gram matrix.
+
+    Raises DeadNetwork where that is zero.
+    """
     if training.learning_rate_unit == "absolute":
         return training.learning_rate
     largest, _ = extreme_eigenvalue(state_of(instance, backend), backend, position=-1)
     if largest == 0:
-        raise MeasurementError("step size", "lambda_max of the tangent Gram matrix is zero: no output depends on W")
+        raise DeadNetwork("step size", "lambda_max of the tangent Gram matrix is zero: no output depends on W")
     return training.learning_rate / largest
 
 
@@ -100,7 +103,10 @@ def run_at_steps(instance: Instance, trial: Trial, backend: Backend) -> Run:
 
 @functools.lru_cache(maxsize=1)  # several quantities read one run, and the sweep puts them next to each other
 def _run(instance: Instance, training: TrainingSetting, backend: Backend, read_at: tuple[int, ...]) -> Run:
-    eta = step_size(instance, training, backend)
+    try:
+        eta = step_size(instance, training, backend)
+    except DeadNetwork:
+        eta = 0.0  # the gradient is zero: W stays where it is, whatever the step
     floor = clash_floor(instance) if training.objective == "excess-over-floor" else 0.0
     return descend(instance, training, backend, eta, floor, training.accuracy, read_at)
 

@@ -12,17 +12,19 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from rnnconv_cli.errors import EngineError, ResourceError, TrialFailed
-from rnnconv_cli.records import ProblemSetting, Reading, Status, Trial
+from rnnconv_cli.records import Reading, Status, Trial
 from rnnconv_cli.sweep.engines import Engine, Room, Submit, threads_of_a_run
 from rnnconv_cli.sweep.machine import limit_blas_threads, rare_collections
 from rnnconv_cli.sweep.plan import predicted_bytes, predicted_seconds
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.serial import Conditions
-from rnnconv_cli.sweep.trial import Group, label, without_value
+from rnnconv_cli.sweep.trial import Draw, Group, drawn_from, label, without_value
 from rnnconv_cli.sweep.worker import Done, Task, in_this_process
 
 WORTH_A_POOL_SECONDS = 4.0  # below this, starting workers of our own costs more than it saves
 LEAD_SECONDS = 0.5  # of predicted work that each worker has at hand, so that none waits for the next
+TOGETHER_SECONDS = 0.03  # of predicted work in one task: what a task itself costs, about 1 ms, is little beside it
+MOST_TOGETHER = 16  # groups in one task, where the prediction is too low
 
 Readings = Mapping[Trial, tuple[Reading, ...]]
 Finished = Generator[tuple["Waiting", Done], None, None]
@@ -55,9 +57,9 @@ NOTHING_KEPT = NothingKept()
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Trials of one instance that are to be measured, their predicted core-seconds and bytes."""
+    """Trials that are to be measured, group by group, their predicted core-seconds and bytes."""
 
-    group: Group
+    trials: tuple[Trial, ...]
     seconds: float
     bytes: int
 
@@ -69,7 +71,7 @@ class _Queue:
     """
 
     def __init__(self, room: Room) -> None:
-        self.seconds, self._room, self._largest = 0.0, room, 0
+        self.seconds, self._seconds_waiting, self._room, self._largest = 0.0, 0.0, room, 0
         self._waiting: list[Waiting] = []
 
     def __len__(self) -> int:
@@ -80,7 +82,7 @@ class _Queue:
 
         Raises ResourceError for one that does not fit in memory.
         """
-        first, added = set(map(_instance, urgent)), []
+        first, added = set(map(drawn_from, urgent)), []
         for instance, group in _groups(trials).items():
             needed = max(map(predicted_bytes, group))
             if needed > self._room.each:
@@ -91,6 +93,7 @@ class _Queue:
         self._waiting[:0] = [each for _, each in added]
         seconds = sum(each.seconds for _, each in added)
         self.seconds += seconds
+        self._seconds_waiting += seconds
         return seconds
 
     def fits_beside(self, running: Iterable[Waiting], workers: int) -> bool:
@@ -100,9 +103,18 @@ class _Queue:
         needs = [each.bytes for each in (*running, self._waiting[0])]
         return sum(heapq.nlargest(workers, needs)) <= self._room.together
 
-    def next(self) -> Waiting:
-        """Take the next group."""
-        return self._waiting.pop(0)
+    def next(self, workers: int) -> Waiting:
+        """Take the next group; and short ones after it that need no more memory, while plenty waits for the workers."""
+        taken = [self._waiting.pop(0)]
+        seconds, most_bytes = taken[0].seconds, taken[0].bytes
+        while self._waiting and len(taken) < MOST_TOGETHER and self._seconds_waiting > workers * LEAD_SECONDS:
+            following = self._waiting[0]
+            if seconds + following.seconds > TOGETHER_SECONDS or following.bytes > most_bytes:
+                break
+            seconds += following.seconds
+            taken.append(self._waiting.pop(0))
+        self._seconds_waiting -= seconds
+        return Waiting(tuple(trial for each in taken for trial in each.trials), seconds, most_bytes)
 
     def threads(self, next_one: Waiting, n_running: int, workers: int) -> int:
         """Return how many threads a group may use: several where memory, or want of work, leaves cores idle."""
@@ -145,13 +157,13 @@ def execute(
         measure = _by_workers if _is_worth_a_pool(queue, engine) else _in_this_process
         with contextlib.closing(measure(queue, backend, engine)) as finished:  # ends the workers here and now, also
             for ended, done in finished:  # where an error comes out of this block
-                measured = dict(zip(ended.group, done.results, strict=True))
+                measured = dict(zip(ended.trials, done.results, strict=True))
                 keeper.keep(measured, done.conditions)
                 if fail_fast:
                     _raise_failed(measured)
                 readings.update(measured)
-                progress.advance(label(ended.group[0]), ended.seconds)
-                if further := more(ended.group, readings):
+                progress.advance(label(ended.trials[0]), ended.seconds)
+                if further := more(ended.trials, readings):
                     progress.expect(add(further))
     return readings
 
@@ -163,14 +175,10 @@ def _raise_failed(measured: Readings) -> None:
                 raise TrialFailed(label(trial), each.detail)
 
 
-def _instance(trial: Trial) -> tuple[ProblemSetting, int, int]:
-    return trial.problem, trial.seed, trial.replicate
-
-
-def _groups(trials: Iterable[Trial]) -> dict[tuple[ProblemSetting, int, int], Group]:
-    by_instance: dict[tuple[ProblemSetting, int, int], list[Trial]] = {}
+def _groups(trials: Iterable[Trial]) -> dict[Draw, Group]:
+    by_instance: dict[Draw, list[Trial]] = {}
     for trial in trials:
-        by_instance.setdefault(_instance(trial), []).append(trial)
+        by_instance.setdefault(drawn_from(trial), []).append(trial)
     for group in by_instance.values():
         if len(group) > 1:  # quantities of one descent run stand next to each other, so that the run is made once
             group.sort(key=lambda trial: repr(trial.training))
@@ -186,8 +194,8 @@ def _is_worth_a_pool(queue: _Queue, engine: Engine) -> bool:
 def _in_this_process(queue: _Queue, backend: str, engine: Engine) -> Finished:
     with limit_blas_threads(), threads_of_a_run(engine.workers()):
         while queue and not _is_worth_a_pool(queue, engine):
-            each = queue.next()
-            yield each, in_this_process(Task(each.group, backend, engine.workers()))
+            each = queue.next(engine.workers())
+            yield each, in_this_process(Task(each.trials, backend, engine.workers()))
 
 
 def _by_workers(queue: _Queue, backend: str, engine: Engine) -> Finished:
@@ -200,9 +208,9 @@ def _by_workers(queue: _Queue, backend: str, engine: Engine) -> Finished:
     yield from _side_by_side(queue, backend, engine, lost)
     with _lone_worker(engine) as measured_by:
         for each in lost:
-            for trial in each.group:
-                alone = Waiting((trial,), each.seconds / len(each.group), each.bytes)
-                yield alone, measured_by(Task(alone.group, backend, engine.workers()))
+            for trial in each.trials:
+                alone = Waiting((trial,), each.seconds / len(each.trials), each.bytes)
+                yield alone, measured_by(Task(alone.trials, backend, engine.workers()))
 
 
 def _side_by_side(queue: _Queue, backend: str, engine: Engine, lost: list[Waiting]) -> Finished:
@@ -217,8 +225,8 @@ def _side_by_side(queue: _Queue, backend: str, engine: Engine, lost: list[Waitin
                 lead = workers * LEAD_SECONDS
                 runs_short = len(running) < workers or ahead < lead / 2
                 while runs_short and queue and not lost and queue.fits_beside(running.values(), workers):
-                    each = queue.next()
-                    future = submit(Task(each.group, backend, queue.threads(each, len(running), workers)))
+                    each = queue.next(workers)
+                    future = submit(Task(each.trials, backend, queue.threads(each, len(running), workers)))
                     running[future], ahead = each, ahead + each.seconds
                     future.add_done_callback(ended.put)
                     runs_short = len(running) < workers or ahead < lead

@@ -10,8 +10,11 @@ import importlib
 import multiprocessing
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from multiprocessing import forkserver, resource_tracker
+
+from rnnconv_cli.errors import EngineError
 
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -23,12 +26,16 @@ def start_server(*modules: str) -> None:
     """Start the process that workers are forked from, if there is none: it goes on to import what they will need.
 
     That is what every worker needs, and these modules. Libraries have one thread in it and in workers, and neither sees
-    Ctrl-C.
+    Ctrl-C. Raises EngineError where the temporary folder has no room for its socket.
     """
     importlib.import_module("rnnconv_cli.kernels")  # names the folder of compiled code, which the server inherits
     with interrupts_kept(), thread_variables(1):
         forkserver.set_forkserver_preload([*IMPORTS, *modules])
-        forkserver.ensure_running()
+        try:
+            forkserver.ensure_running()
+        except OSError as error:  # a socket's name has 107 bytes at most
+            problem = f"workers cannot start from the temporary folder {tempfile.gettempdir()} ({error})"
+            raise EngineError("process", problem, "name a short folder in TMPDIR, or take --executor thread") from error
 
 
 @contextlib.contextmanager

@@ -12,8 +12,9 @@ from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.measure.training import step_is_too_large
 from rnnconv_cli.problem import elman
 from rnnconv_cli.problem.sequences import broken_preconditions
-from rnnconv_cli.records import LARGEST_NUMBER, Reading, Status, Trial
+from rnnconv_cli.records import LARGEST_NUMBER, ProblemSetting, Reading, Status, Trial
 
+Draw = tuple[ProblemSetting, int, int]  # setting, seed and replicate: what an instance follows from
 Group = tuple[Trial, ...]  # trials of one instance: it is drawn once for all of them
 Results = tuple[tuple[Reading, ...], ...]
 
@@ -22,6 +23,11 @@ def label(trial: Trial) -> str:
     """Return a trial in a few words, for people."""
     problem = trial.problem
     return f"{trial.quantity} m={problem.width} L={problem.horizon} n={problem.n_sequences} draw {trial.replicate}"
+
+
+def drawn_from(trial: Trial) -> Draw:
+    """Return what the instance of a trial is drawn from."""
+    return trial.problem, trial.seed, trial.replicate
 
 
 def run_trial(trial: Trial, instance: elman.Instance, backend: Backend) -> tuple[Reading, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import socket
 import sys
 import threading
@@ -12,10 +13,11 @@ from rnnconv_cli import __version__
 from rnnconv_cli.errors import EngineError
 from rnnconv_cli.kernels.backend import BACKENDS, warm_up
 from rnnconv_cli.kernels.threads import use_threads
+from rnnconv_cli.records import Trial
 from rnnconv_cli.sweep.conditions import conditions, differences, is_of_the_processor
 from rnnconv_cli.sweep.machine import use_one_blas_thread
 from rnnconv_cli.sweep.serial import Conditions
-from rnnconv_cli.sweep.trial import Group, Results, run_group
+from rnnconv_cli.sweep.trial import Results, drawn_from, run_group
 
 SAME = "install the same there as here"
 _one_at_a_time = threading.Lock()
@@ -23,9 +25,9 @@ _one_at_a_time = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Trials of one instance, and how many threads a descent run of theirs may use."""
+    """Trials, those of one instance next to each other, and how many threads a descent run of theirs may use."""
 
-    trials: Group
+    trials: tuple[Trial, ...]
     backend: str
     threads: int
 
@@ -55,7 +57,7 @@ def program(backend: str) -> Program:
 
 def in_this_process(task: Task) -> Done:
     """Carry a task out where the driver has seen to threads."""
-    return Done(run_group(task.trials, task.backend))
+    return Done(_results(task))
 
 
 def in_a_worker(task: Task) -> Done:
@@ -67,10 +69,15 @@ def in_a_worker(task: Task) -> Done:
 def elsewhere(task: Task, driver: Program) -> Done:
     """Carry a task out in a process that somebody else has started. Raises EngineError where its program differs."""
     with _one_at_a_time:  # a worker may have several threads
-        here = _prepared(task.backend, task.trials[0].problem.dtype)
+        here = _prepared(task.backend, frozenset(each.problem.dtype for each in task.trials))
     if differing := unlike(driver, here):
         raise EngineError(f"worker on {socket.gethostname()}", differing, SAME)
-    return Done(run_group(task.trials, task.backend), here.conditions)
+    return Done(_results(task), here.conditions)
+
+
+def _results(task: Task) -> Results:
+    groups = itertools.groupby(task.trials, drawn_from)
+    return tuple(readings for _, group in groups for readings in run_group(tuple(group), task.backend))
 
 
 def unlike(driver: Program, worker: Program) -> str:
@@ -88,9 +95,10 @@ def unlike(driver: Program, worker: Program) -> str:
 
 
 @functools.cache
-def _prepared(backend: str, dtype: str) -> Program:
+def _prepared(backend: str, dtypes: frozenset[str]) -> Program:
     """Limit BLAS and descent runs to one thread for the life of this process, and load the kernels."""
     use_threads(1)
     use_one_blas_thread()
-    warm_up(BACKENDS[backend], dtype)
+    for dtype in dtypes:
+        warm_up(BACKENDS[backend], dtype)
     return program(backend)

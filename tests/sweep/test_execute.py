@@ -244,7 +244,55 @@ def test_cores_without_a_trial_of_their_own_help_with_another(
     needed = room * predicted_bytes(trials[0])
     queue = executor._Queue(Room(needed, needed))
     queue.add(trials)
-    assert queue.threads(queue.next(), 0, 4) == threads
+    assert queue.threads(queue.next(4), 0, 4) == threads
+
+
+def many(count: int, *problems: ProblemSetting) -> list[Trial]:
+    """Trials of about a millisecond, each of an instance of its own."""
+    return [trial("hidden-norm-max", each, replicate=k) for k in range(count) for each in problems or (PROBLEM,)]
+
+
+def test_short_groups_share_a_task_while_plenty_waits() -> None:
+    """Not those that are left when every worker has little to do."""
+    trials, workers = many(3000), 2
+    queue, tasks, waiting = executor._Queue(Room(math.inf, math.inf)), list[executor.Waiting](), list[float]()
+    left = queue.add(trials)
+    while queue:
+        waiting.append(left)
+        tasks.append(queue.next(workers))
+        left -= tasks[-1].seconds
+    assert sorted((each for task in tasks for each in task.trials), key=trials.index) == trials
+    assert sum(task.seconds for task in tasks) == pytest.approx(queue.seconds)
+    plenty = workers * executor.LEAD_SECONDS
+    assert {len(task.trials) for task, left in zip(tasks, waiting, strict=True) if left < plenty} == {1}
+    shared = [task for task, left in zip(tasks, waiting, strict=True) if left > 1.1 * plenty]
+    assert len(shared) > 50
+    assert all(executor.TOGETHER_SECONDS / 2 < task.seconds <= executor.TOGETHER_SECONDS for task in shared)
+    assert all(1 < len(task.trials) <= executor.MOST_TOGETHER for task in shared)
+
+
+def test_a_group_that_needs_more_memory_does_not_join() -> None:
+    small, larger = many(2), trial("hidden-norm-max", replace(PROBLEM, width=40))
+    queue = executor._Queue(Room(math.inf, math.inf))
+    queue.add(many(3000))
+    queue.add([*small, larger], urgent=set(small))
+    queue._waiting[:3] = sorted(queue._waiting[:3], key=lambda each: each.bytes)
+    first, second = queue.next(1), queue.next(1)
+    assert first.trials == tuple(small)
+    assert second.trials[0] == larger
+    assert (first.bytes, second.bytes) == (predicted_bytes(small[0]), predicted_bytes(larger))
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_shares_a_task_has_the_same_bits_and_is_kept_together(jobs: int, recorder: Recorder) -> None:
+    trials = many(2500, PROBLEM, replace(PROBLEM, width=31, dtype="float32"))
+    keeper, some = Remembering({}), trials[::500]
+    engine = processes(jobs)
+    found = execute(trials, backend="compiled", engine=engine, progress=recorder, keeper=keeper)
+    assert list(found) == [each for kept in keeper.kept for each in kept]
+    assert set(found) == set(trials)
+    assert len(trials) / executor.MOST_TOGETHER < len(keeper.kept) < len(trials) / 2
+    assert all(measured(each, progress=recorder)[each] == found[each] for each in some)
 
 
 def test_a_process_alone_uses_every_core_until_its_run_ends(
@@ -391,6 +439,16 @@ def test_a_perturbation_beyond_all_numbers_is_no_crash(adversary: str, recorder:
     trials = [trial(name, perturbation=huge) for name in able]
     for readings in measured(*trials, progress=recorder).values():
         assert all(each.value is None or math.isfinite(each.value) for each in readings)
+
+
+def test_descent_of_a_dead_network_stands_still(recorder: Recorder) -> None:
+    """No step moves W where no output depends on it: it has not reached its accuracy, and nothing has failed."""
+    dead = replace(PROBLEM, width=1, later_tokens="zero")
+    ratio, steps, movement = (trial(name, dead) for name in ("final-loss-ratio", "steps-to-accuracy", "movement"))
+    found = measured(ratio, steps, movement, progress=recorder)
+    assert [(each.value, each.status) for each in found[ratio]] == [(1.0, Status.OK)]
+    for one in (steps, movement):
+        assert [(each.value, each.status) for each in found[one]] == [(None, Status.NOT_REACHED)]
 
 
 def test_a_step_that_is_too_large_is_a_divergence(recorder: Recorder) -> None:
@@ -549,7 +607,7 @@ def test_a_worker_that_dies_is_replaced_and_its_trials_have_a_second_chance(
     found: dict[Trial, tuple[Reading, ...]] = {}
     while queue:
         for each, done in executor._by_workers(queue, "compiled", processes(1)):
-            found.update(zip(each.group, done.results, strict=True))
+            found.update(zip(each.trials, done.results, strict=True))
     detail = "killed its worker process again, with nothing beside it"
     lost = tuple(Reading(None, Status.FAILED, point, detail=detail) for point in (1.0, 2.0, 3.0))
     assert {each: found[each] for each in (*trials, after)} == {each: alone[each] for each in (*trials, after)}

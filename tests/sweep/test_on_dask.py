@@ -91,7 +91,7 @@ def test_a_scheduler_that_is_gone_ends_the_run_and_what_was_measured_is_kept(
 
         def keep(self, measured: Readings, conditions: object) -> None:
             kept.extend(measured)
-            if len(kept) == 5:
+            if len(kept) >= 5:
                 dask_scheduler.kill()
 
     with (
