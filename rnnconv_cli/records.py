@@ -305,6 +305,8 @@ class ControlResult:
     """The same check under a change that must break it."""
 
     description: str
+    quantity: str  # the check's, or one that stands in for it
+    definition: str
     expected: Verdict
     finding: Finding
     as_expected: bool

@@ -91,7 +91,10 @@ def judge_check(
     main, predicted, worst = judged(check, MAIN)
     found, _, _ = judged(loaded.control, CONTROL)
     expected = Verdict(check.control.expected)
-    control = ControlResult(check.control.description, expected, found, found.verdict is expected)
+    changed = loaded.control.quantity
+    control = ControlResult(
+        check.control.description, changed, definitions.get(changed, ""), expected, found, found.verdict is expected
+    )
     verdict, because, main = _weighed(main, control, failures_among([*arms.get(MAIN, []), *arms.get(CONTROL, [])]))
     return CheckResult(
         id=check.id,

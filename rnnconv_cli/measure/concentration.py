@@ -103,12 +103,12 @@ def percentile_excess(instance: Instance, trial: Trial, backend: Backend) -> tup
 
 
 def percentile_lower_excess_over_means(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """sqrt(N) times how far P[|x| >= t] falls below 1 - 4t/(5 sigma), over t <= sigma and the means of `MEANS` [1]."""
+    """sqrt(N) times how far P[|x| >= t] falls below 1 - 4t/(5 sigma), over t <= sigma and means of 0 to 4 sigma [1]."""
     return _over_means(instance, MEANS, _below)
 
 
 def percentile_upper_excess_over_means(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """sqrt(N) times how far P[|x| >= t] rises above 1 - 2t/(3 sigma), over t <= sigma and the means of `MEANS` [1]."""
+    """sqrt(N) times how far P[|x| >= t] rises above 1 - 2t/(3 sigma), over t <= sigma and means of 0 to 4 sigma [1]."""
     return _over_means(instance, MEANS, _above)
 
 

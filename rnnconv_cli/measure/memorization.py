@@ -62,7 +62,7 @@ def lowest_loss_over_floor(instance: Instance, trial: Trial, backend: Backend) -
 
 
 def lowest_loss_over_floor_of_pairs(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same against the floor of `floor_deviation_by_pairs`."""
+    """The same against 1/4 sum over pairs ||y_i - y_j||^2, which is the floor of a pair, too high for more copies."""
     return _lowest_over(run(instance, trial, backend), _floor_of_pairs(instance))
 
 

@@ -35,7 +35,7 @@ def fixed_vector_product(instance: Instance, trial: Trial, backend: Backend) -> 
 
 
 def top_vector_product(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same as `fixed_vector_product` with z the top right singular vector of the whole product: z is not fixed."""
+    """The same with z the top right singular vector of the whole product: z is not fixed."""
     state = state_of(instance, backend)
     growth = []
     for i in range(instance.setting.n_sequences):
@@ -50,7 +50,7 @@ def fixed_vector_layer(instance: Instance, trial: Trial, backend: Backend) -> tu
 
 
 def top_vector_layer(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same as `fixed_vector_layer` with z the top right singular vector of that layer: z is not fixed."""
+    """The same with z the top right singular vector of that layer: z is not fixed."""
     return (_layer_growth(instance, backend, z_is_fixed=False),)
 
 

@@ -32,7 +32,7 @@ def remainder(instance: Instance, trial: Trial, backend: Backend) -> tuple[Readi
 
 
 def remainder_at_zero_loss(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """R of `remainder` where the labels are the outputs at W-breve [1]: R = 1/2 sum ||B (h - h-breve)||^2.
+    """R of Theorem 4 where the labels are the outputs at W-breve [1]: R = 1/2 sum ||B (h - h-breve)||^2.
 
     The loss at W-breve is zero, and with it the term of C_1.
     """

@@ -86,7 +86,7 @@ def first_order_error(instance: Instance, trial: Trial, backend: Backend) -> tup
 
 
 def first_order_error_without_second_pattern(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with D'' = 0: no identity where any unit changes sign. `zero` where none does."""
+    """The same with D'' = 0: no identity where any unit changes sign. Zero where none does."""
     return _first_order_error(instance, trial, backend, with_second_pattern=False)
 
 

@@ -157,6 +157,8 @@ def _estimate(estimate: Estimate | None, parameter: str | None) -> Json:
 def _control(control: ControlResult, parameter: str | None) -> Json:
     return {
         "description": control.description,
+        "quantity": control.quantity,
+        "definition": control.definition,
         "verdict": control.finding.verdict,
         "expected": control.expected,
         "as_expected": control.as_expected,

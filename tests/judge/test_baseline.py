@@ -46,7 +46,7 @@ def report(estimate: Estimate | None, observations: tuple[Observation, ...] = ()
     check = CheckResult(
         "a-check", "source", "statement", "quantity", "a number [1]", "width", "", "exponent", "theorem",
         Verdict.INCONCLUSIVE, Verdict.WITHIN, None, "", predicted, Finding(Verdict.WITHIN, "", estimate, None, ""),
-        ControlResult("a change", Verdict.OUTSIDE, control, True), (), None, observations, "",
+        ControlResult("a change", "quantity", "", Verdict.OUTSIDE, control, True), (), None, observations, "",
     )  # fmt: skip
     claim = ClaimResult("a-claim", "", "", "", "0123456789abcdef" * 4, Verdict.WITHIN, Verdict.WITHIN, True, (check,))
     return Report("0.1.0", "quick", 7, "compiled", 0, (), (claim,), Environment(()), Timing(()))

@@ -93,7 +93,8 @@ def test_a_check_says_where_it_comes_from(arm: Arm, synthetic: Synthetic) -> Non
     found = _check(synthetic, synthetic.check(arm), _measured(synthetic, TRUE, FALSE))
     assert found.source == "arXiv:1810.12065v4, (5.1), p. 12"
     assert (found.id, found.kind, found.parameter, found.status) == ("made-up-check", "exponent", "width", "theorem")
-    assert found.definition == "a number [1]"
+    assert found.definition == found.control.definition == "a number [1]"
+    assert found.control.quantity == found.quantity
     assert found.worst_adversary is None
     assert len(found.observations) == 40
 

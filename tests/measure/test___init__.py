@@ -368,7 +368,10 @@ def test_single_precision_measures_the_same_thing(
 
 @pytest.mark.parametrize("path", catalogue.shipped(), ids=lambda path: path.stem)
 def test_what_a_check_measures_is_said_without_another_quantity(path: Path) -> None:
-    for check in load(path).claim.checks:
-        definition = MEASUREMENTS[check.quantity].definition
-        assert re.search(r"\[[^]]+\]", definition), (check.quantity, definition)
-        assert not definition.startswith("The same"), (check.quantity, definition)
+    """What its control measures may be said by what is other than there."""
+    for each in load(path).checks:
+        of_check, of_control = (MEASUREMENTS[arm.quantity].definition for arm in (each.check, each.control))
+        assert re.search(r"\[[^]]+\]", of_check), of_check
+        assert re.search(r"\[[^]]+\]|^The same ", of_control), of_control
+        assert not of_check.startswith("The same"), of_check
+        assert "`" not in of_check + of_control

@@ -124,7 +124,14 @@ def check(kind: str) -> CheckResult:
         because="the interval [0.622, 0.660] lies below 0.667 + 0.06, on a grid of four widths with twelve draws each",
         predicted=PREDICTED[kind],
         finding=Finding(verdict, "the interval lies below", estimate, slack, ""),
-        control=ControlResult("τ₀ = √m, which flips a constant share of the units", Verdict.OUTSIDE, outside, True),
+        control=ControlResult(
+            "τ₀ = √m, which flips a constant share of the units",
+            "activation-flips-of-noise",
+            "the same under gaussian noise [units]",
+            Verdict.OUTSIDE,
+            outside,
+            True,
+        ),
         exhibits=(
             ExhibitResult(
                 "gaussian-only", "the same under noise", "width", 2048.0, 41.0, 39.5, 44.0, (("ok", 12), ("zero", 1))

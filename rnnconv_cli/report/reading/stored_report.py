@@ -127,6 +127,8 @@ def _control(control: Mapping[str, Any]) -> ControlResult:
     verdict, because = Verdict(word(control, "verdict")), word(control, "because")
     return ControlResult(
         word(control, "description"),
+        word(control, "quantity"),
+        word(control, "definition"),
         Verdict(word(control, "expected")),
         Finding(verdict, because, estimate, maybe(control, "slack"), ""),
         truth(control, "as_expected"),

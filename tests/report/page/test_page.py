@@ -179,6 +179,16 @@ def test_a_stored_report_gives_the_page_of_the_run(report: Report) -> None:
     assert render(read_report(json.render(stored), "again")) == render(stored)
 
 
+@pytest.mark.usefixtures("undrawn")
+def test_what_a_control_measures_is_said_where_it_is_another_quantity(report: Report) -> None:
+    claim = report.claims[0]
+    check, said = claim.checks[0], "It measures activation-flips-of-noise: the same under gaussian noise [units]"
+    alike = replace(check, control=replace(check.control, quantity=check.quantity, definition=check.definition))
+    for shown, times in ((check, 1), (alike, 0)):
+        one = replace(report, claims=(replace(claim, checks=(shown,)),))
+        assert _tree(render(one)).text.count(said) == times
+
+
 def test_the_page_is_well_formed_and_in_standards_mode(report: Report) -> None:
     parsed = Strict(_page(report))
     assert parsed.doctypes == ["doctype html"]
