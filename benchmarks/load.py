@@ -1,6 +1,7 @@
 """What the driver of a sweep spends on each of many tiny trials: python benchmarks/load.py [ENGINE] [TRIALS].
 
 Every trial is a network of width 8 of its own, so that a run is little else than planning, handing over and keeping.
+Some of them share a task and a transaction, as in any run of many short trials.
 Workers of processes of their own are not counted; those of `thread` are in the driver's process, and are.
 """
 
@@ -29,18 +30,20 @@ LEAST = 10_000  # trials: a run of fewer may be too short for workers of its own
 
 
 class Silent(Progress):
-    """Shows nothing, and notes the driver's memory at every tenth of the trials."""
+    """Shows nothing, and notes the driver's memory at every tenth of the run."""
 
-    def __init__(self, trials: int) -> None:
-        self.every, self.ended, self.resident = max(1, trials // 10), 0, list[float]()
+    def __init__(self) -> None:
+        self.total, self.ended, self.resident = 0.0, 0.0, list[float]()
 
     def planned(self, forecast: Forecast) -> None: ...
-    def phase(self, name: str, total: float | None) -> None: ...
     def expect(self, seconds: float) -> None: ...
     def close(self) -> None: ...
+    def phase(self, name: str, total: float | None) -> None:
+        self.total = total or 0.0
+
     def advance(self, label: str, seconds: float) -> None:
-        self.ended += 1
-        if self.ended % self.every == 0:
+        self.ended += seconds
+        if 10 * self.ended > self.total * (len(self.resident) + 1 - 1e-6):
             pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
             self.resident.append(pages * resource.getpagesize() / 2**20)
 
@@ -50,7 +53,7 @@ def main(name: str = "process", count: str = "20000") -> None:
         sys.exit(f"found {count} trials, wanted at least {LEAST}: fewer may not be worth a pool of workers")
     trials = [Trial("hidden-norm-max", PROBLEM, None, None, None, (), (), k, 0) for k in range(int(count))]
     warm_up(BACKENDS["compiled"], "float64")
-    here, progress = program("compiled"), Silent(len(trials))
+    here, progress = program("compiled"), Silent()
     with (
         tempfile.TemporaryDirectory() as folder,
         closing(named(name)(len(os.sched_getaffinity(0)), here)) as workers,
