@@ -47,6 +47,7 @@ TERMS = 512  # summed up in one go: what a tile multiplies stays near the proces
 SEGMENT_BYTES = 16384  # of a row of W, read in one go, so that memory is read in long runs
 FAR_BYTES = 2097152  # of W, two usual second-level caches: with more, it is asked for ahead of its use
 FAR_ALONE_BYTES = 25165824  # with one sequence: the processor foresees by itself what it reads of a third-level cache
+BAND_BYTES = 262144  # of W that meets a few sequences before the next few do: both stay near the processor
 NEAR_BYTES = 131072  # of W at a time for each sequence that is met by it: results lie near the processor too
 
 
@@ -126,22 +127,29 @@ def _(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Ar
         n_sequences = vectors.shape[0]
         groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
         is_far = (last - first) * W.shape[1] * W.itemsize > (FAR_BYTES if n_sequences > 1 else FAR_ALONE_BYTES)
-        for row in range(first, last, ROWS):
-            if n_sequences == 1 and is_far:
-                dots_1(W, row, last, vectors, 0, addend, result, ROWS)
-            elif n_sequences == 1:
-                dots_1(W, row, last, vectors, 0, addend, result, 0)
-            for group in range(groups if n_sequences > 1 else 0):
-                ahead = ROWS if is_far and group == 0 else 0
-                start, stop = group * n_sequences // groups, (group + 1) * n_sequences // groups
-                if stop - start == 5:
-                    dots_5(W, row, last, vectors, start, addend, result, ahead)
-                elif stop - start == 4:
-                    dots_4(W, row, last, vectors, start, addend, result, ahead)
-                elif stop - start == 3:
-                    dots_3(W, row, last, vectors, start, addend, result, ahead)
+        if n_sequences == 1:
+            for row in range(first, last, ROWS):
+                if is_far:
+                    dots_1(W, row, last, vectors, 0, addend, result, ROWS)
                 else:
-                    dots_2(W, row, last, vectors, start, addend, result, ahead)
+                    dots_1(W, row, last, vectors, 0, addend, result, 0)
+            return
+        blocks = max(1, BAND_BYTES // max(1, ROWS * W.shape[1] * W.itemsize))
+        band = blocks * ROWS
+        for top in range(first, last, band):
+            for group in range(groups):
+                start, stop = group * n_sequences // groups, (group + 1) * n_sequences // groups
+                for block in range(min(blocks, (last - top + ROWS - 1) // ROWS)):
+                    row, is_due = top + block * ROWS, block * groups // blocks == group
+                    ahead = band if is_far and is_due else 0
+                    if stop - start == 5:
+                        dots_5(W, row, last, vectors, start, addend, result, ahead)
+                    elif stop - start == 4:
+                        dots_4(W, row, last, vectors, start, addend, result, ahead)
+                    elif stop - start == 3:
+                        dots_3(W, row, last, vectors, start, addend, result, ahead)
+                    else:
+                        dots_2(W, row, last, vectors, start, addend, result, ahead)
 
     return compiled
 
