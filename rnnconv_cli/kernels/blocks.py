@@ -18,6 +18,7 @@ from numba.extending import intrinsic
 from rnnconv_cli.kernels.simd import BLOCK, INDEX, Lanes, Value
 
 SEQUENCES = 5  # vectors beside W at a time; more go in groups of about equal size
+FAR_ROWS = 2 * BLOCK.rows  # of a W in memory beside a single vector: more of it is on its way at a time
 VECTOR_BYTES, ROWS, COLUMN_VECTORS = BLOCK.vector_bytes, BLOCK.rows, BLOCK.column_vectors
 TILE_ROWS, TILE_VECTORS = BLOCK.tile_rows, BLOCK.tile_vectors
 
@@ -54,12 +55,12 @@ def _least(builder: Any, one: Value, other: Value) -> Value:
     return builder.select(builder.icmp_signed("<", one, other), one, other)
 
 
-def _dots(n_sequences: int) -> Any:
+def _dots(n_sequences: int, n_rows: int = ROWS) -> Any:
     @intrinsic
     def dots(
         typingctx: Any, W: Any, row: Any, last: Any, vectors: Any, start: Any, addend: Any, result: Any, ahead: Any
     ) -> Any:
-        """Write entries [row, row + ROWS), those below `last`, of W v_i + u_i for the sequences from `start` on.
+        """Write entries [row, row + n_rows), those below `last`, of W v_i + u_i for the sequences from `start` on.
 
         Meanwhile the rows `ahead` of these are brought close; none where it is zero.
         """
@@ -68,9 +69,9 @@ def _dots(n_sequences: int) -> Any:
             kinds = signature.args
             matrix, inputs, added, outputs = (_Rows(context, builder, kinds[k], arguments[k]) for k in (0, 3, 5, 6))
             row, last, start, ahead = (arguments[k] for k in (1, 2, 4, 7))
-            lanes, few, zero = matrix.lanes(), matrix.lanes(ROWS), ir.Constant(INDEX, 0)
+            lanes, few, zero = matrix.lanes(), matrix.lanes(n_rows), ir.Constant(INDEX, 0)
             final = _plus(builder, last, -1)
-            rows = [matrix.at(_least(builder, _plus(builder, row, r), final), zero) for r in range(ROWS)]
+            rows = [matrix.at(_least(builder, _plus(builder, row, r), final), zero) for r in range(n_rows)]
             block, any_ahead = builder.mul(matrix.columns, ahead), builder.icmp_signed("!=", ahead, zero)
             sequences = [_plus(builder, start, i) for i in range(n_sequences)]
             heads = [inputs.at(i, zero) for i in sequences]
@@ -159,21 +160,25 @@ def _columns(n_sequences: int) -> Any:
                         lanes.store(builder.load(total), outputs.at(i, place), mask)
 
             left = builder.sub(end, column)
+
+            def add_left(masks: list[Value | None]) -> None:
+                """Add what is left: a single sequence takes so many columns at a time that few of them may be."""
+                few = masks[: len(masks) // 2]
+                if n_sequences > 1 or len(few) < n_vectors // 4:
+                    add(masks)
+                    return
+                is_short = builder.icmp_signed("<=", left, ir.Constant(INDEX, len(few) * lanes.count))
+                with builder.if_else(is_short) as (short, long):
+                    with short:
+                        add_left(few)
+                    with long:
+                        add(masks)
+
             with builder.if_else(builder.icmp_signed(">=", left, span)) as (whole, part):
                 with whole:
                     add([None] * n_vectors)
                 with part:
-                    masks = [lanes.first(_plus(builder, left, -v * lanes.count)) for v in range(n_vectors)]
-                    if n_sequences > 1:
-                        add(masks)
-                    else:  # one sequence takes so many columns at a time that a small matrix has only half of them
-                        few = n_vectors // 2
-                        is_short = builder.icmp_signed("<=", left, ir.Constant(INDEX, few * lanes.count))
-                        with builder.if_else(is_short) as (short, long):
-                            with short:
-                                add(masks[:few])
-                            with long:
-                                add(masks)
+                    add_left([lanes.first(_plus(builder, left, -v * lanes.count)) for v in range(n_vectors)])
             return context.get_dummy_value()
 
         _alike(W, vectors, result)
@@ -295,5 +300,6 @@ def _pack(count: int | None) -> Any:
 
 
 dots_1, dots_2, dots_3, dots_4, dots_5 = map(_dots, range(1, SEQUENCES + 1))
+dots_of_far = _dots(1, FAR_ROWS)
 columns_1, columns_2, columns_3, columns_4, columns_5 = map(_columns, range(1, SEQUENCES + 1))
 pack_rows, pack_lanes = _pack(TILE_ROWS), _pack(None)

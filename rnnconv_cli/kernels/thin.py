@@ -22,6 +22,7 @@ import numpy as np
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.blocks import (
     COLUMN_VECTORS,
+    FAR_ROWS,
     SEQUENCES,
     columns_1,
     columns_2,
@@ -33,6 +34,7 @@ from rnnconv_cli.kernels.blocks import (
     dots_3,
     dots_4,
     dots_5,
+    dots_of_far,
     pack_lanes,
     pack_rows,
     update_tile,
@@ -128,9 +130,9 @@ def _(W: Array, vectors: Array, addend: Array, first: int, last: int, result: Ar
         groups = (n_sequences + SEQUENCES - 1) // SEQUENCES
         is_far = (last - first) * W.shape[1] * W.itemsize > (FAR_BYTES if n_sequences > 1 else FAR_ALONE_BYTES)
         if n_sequences == 1:
-            for row in range(first, last, ROWS):
+            for row in range(first, last, FAR_ROWS if is_far else ROWS):
                 if is_far:
-                    dots_1(W, row, last, vectors, 0, addend, result, ROWS)
+                    dots_of_far(W, row, last, vectors, 0, addend, result, FAR_ROWS)
                 else:
                     dots_1(W, row, last, vectors, 0, addend, result, 0)
             return
