@@ -21,6 +21,7 @@ from rnnconv_cli.records import (
 from rnnconv_cli.report.figures.figure import ALLOWED, CONTROL, MAIN, PREDICTED, Axis, Panel, Series, Shade
 from rnnconv_cli.report.figures.ticks import axis
 from rnnconv_cli.report.layout import interval, quantity
+from rnnconv_cli.report.plain import visible
 
 LONGEST = 20  # characters of a row's name
 NAMES = {MAIN: "as claimed", CONTROL: "control"}
@@ -65,8 +66,9 @@ def bounds(allowed: tuple[float, float]) -> str:
 
 def under_the_control(check: CheckResult) -> str:
     """The judged number of the control in words, or why it has none."""
-    found = interval_of(check.control.finding.estimate)
-    number = f"it is {interval(*found)}" if found else f"there is none: {check.control.finding.because}"
+    found, other = interval_of(check.control.finding.estimate), check.control.quantity
+    whose = f"that of {visible(other)}" if other and other != check.quantity else "it"
+    number = f"{whose} is {interval(*found)}" if found else f"there is none: {check.control.finding.because}"
     return f"under the control {number}"
 
 

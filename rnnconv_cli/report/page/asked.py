@@ -19,7 +19,7 @@ def question(check: CheckResult) -> str:
         case "exponent":
             return f"How fast does {quantity} grow or shrink as {at} grows?"
         case "attainment":
-            return f"Is the bound sharp: can {quantity} change as fast as the statement allows, as {at} grows?"
+            return f"Does {quantity} change as fast as predicted, neither faster nor more slowly, as {at} grows?"
         case "growth":
             return f"Does {quantity} change like a power of {symbol(check.parameter)}, and not exponentially?"
         case "event":

@@ -29,6 +29,11 @@ MUST: Mapping[Verdict, str] = {
     Verdict.MEASURED: "be a measurement",
 }
 GLOSSARY = (
+    (
+        "claim file",
+        "The text file that states a claim: its checks with their predictions and tolerances, what is drawn, the"
+        " controls, and the verdicts that are expected. Its profiles say how much is measured: quick, full and others.",
+    ),
     ("check", "One statement that can be measured: a quantity, what varies, a prediction and a control."),
     (
         "control",
@@ -111,17 +116,50 @@ SYMBOLS = (
         "K, λ_max, λ_min",
         "the tangent kernel at W, the Gram matrix of the gradients of all outputs, and its eigenvalues.",
     ),
-    ("N, N1, N4", "sets of rows of W, or of units, that a lemma speaks of; |N| is how many."),
+    ("N", "a set of rows of W, or of units, that a lemma speaks of; |N| is how many."),
+    (
+        "(i*, l*), N1, N4",
+        "a token that a lemma singles out; rows of W that are fixed beforehand; those of N1 whose g is at most b₋/√m in"
+        " absolute value at (i*, l*+1), and at least b₊/√m at l*+1 of all other sequences and in all later layers.",
+    ),
+    ("kink, flip", "where relu bends, at g = 0; a unit flips where a change carries its g across the kink."),
+    ("kick θ", "a change of a row of W by a vector of norm θ/√m."),
     ("ρ", "n L d log m: the paper hides powers of it in its constants."),
     ("O(·), Ω(·)", "at most, at least, up to a constant that the paper does not name."),
 )
+ADVERSARIES = {
+    "gaussian": "Independent Gaussian entries: noise, which the others are compared with.",
+    "gradient": "Minus the gradient of the network's own loss: where a first step goes.",
+    "training-displacement": "Where a descent of the network itself has gone.",
+    "kinks": "Flips as many units of the target as the norm allows: those with the smallest |g|.",
+    "weighted-kinks": "The same, choosing the units that carry most of the backward signal for their price.",
+    "loss-kinks": "The same, choosing the units by which the loss gains most beyond first order.",
+    "single-row": "All of the norm on one row of W: that with the smallest |g| at the target.",
+    "aligned": "The rank-one matrix along a backward signal and a state, which changes the backward signal most.",
+    "linearised-ascent": "Rank-one matrices that change the state of the target most to first order, by ascent.",
+    "ascent-hidden": "Ascent on the change of the state itself, from random points and from the best of the above.",
+    "ascent-flips": "Ascent on a smooth count of the flips, from random points and from kinks.",
+    "ascent-product": "Ascent on the change of a product of layers, from random points and from the best of the above.",
+    "ascent-remainder": "Ascent on what the loss gains beyond first order, from both kinds of points.",
+    "ascent-hidden-from-random": "The ascent on the change of the state, from random points alone.",
+    "ascent-flips-from-random": "The ascent on a smooth count of the flips, from random points alone.",
+    "ascent-product-from-random": "The ascent on the change of a product of layers, from random points alone.",
+    "ascent-remainder-from-random": "The ascent on what the loss gains beyond first order, from random points alone.",
+    "random-rows": "Moves N random rows of W up or down at random, along the part of the state that is new.",
+    "kinked-rows": "Moves the N rows of W with the smallest |g| at the target across their kinks.",
+    "rows-of-one-row": "Moves N rows so that what they change adds up in one coordinate of the next state.",
+    "rows-of-one-column": "Flips N units so that what they change adds up in one column of the product.",
+    "one-coordinate": "Moves the N rows with the largest g, along the one coordinate that moves no state most.",
+    "rows-of-one-column-and-output": "Flips N units as rows-of-one-column does, with B in view: the lemma forbids it.",
+    "one-coordinate-and-output": "Moves N rows as one-coordinate does, with B in view: the lemma forbids it.",
+}
 STANDING = {
-    "theorem": "proved in the paper",
+    "theorem": "of a statement that the paper proves; where its form is another, the notes say how",
     "conjecture": "a conjecture of the paper",
     "misprint": "taken literally as it is printed, although the proof shows that it is misprinted",
     "derived": "derived from the paper, which does not state it in this form",
 }
-STANDINGS = {"misprint": "misprint", "conjecture": "conjecture", "derived": "derived statement", "theorem": "theorem"}
+STANDINGS = {"theorem": "theorem", "derived": "derived statement", "conjecture": "conjecture", "misprint": "misprint"}
 SWEPT = {
     "width": "the width m",
     "horizon": "the sequence length L",
@@ -144,5 +182,5 @@ PRECONDITIONS = {
     "token-norms": "no token has a norm above 1",
     "separation": "first tokens of two sequences are at least δ apart",
     "gram-schmidt": "n L < m",
-    "step-size": "the step size is below 2/λ_max of the tangent kernel, beyond which descent is unstable",
+    "step-size": "the step size is below 2/λ_max of the tangent kernel: descent on the linearised network is stable",
 }

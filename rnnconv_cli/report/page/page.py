@@ -65,6 +65,7 @@ def page(sources: Sequence[Source], style: Style = PLAIN) -> str:
         verdicts=[(badge(each, None), str(each), said) for each, said in glossary.VERDICTS.items()],
         glossary=glossary.GLOSSARY,
         symbols=glossary.SYMBOLS,
+        adversaries=_adversaries(_checks(results)),
         results=results,
         drawn=_drawn(results),
         version=__version__,
@@ -113,6 +114,14 @@ def _width(svg: str) -> float:
 
 def _checks(results: Sequence[ResultPart]) -> Sequence[CheckResult]:
     return [each.check for result in results for claim in result.claims for each in claim.checks]
+
+
+def _adversaries(checks: Sequence[CheckResult]) -> Sequence[tuple[str, str]]:
+    """The adversaries that were tried and are known here, each with what it does."""
+    from rnnconv_cli.report.page.glossary import ADVERSARIES
+
+    tried = {each.adversary for check in checks for each in check.observations}
+    return [(name, words) for name, words in ADVERSARIES.items() if name in tried]
 
 
 def _title(results: Sequence[ResultPart]) -> str:

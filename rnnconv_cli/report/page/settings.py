@@ -11,8 +11,10 @@ from rnnconv_cli.report.figures.figure import Table
 from rnnconv_cli.report.page.glossary import PRECONDITIONS
 
 Value: TypeAlias = "str | int | float | None"
+Placed: TypeAlias = tuple[float, Trial]  # a trial, and the value of the swept parameter that it stands for
 
-FEW = 6  # values of a setting that are listed; of more, the range is said
+FEW = 6  # values of a setting that are listed; of more, the first and the last
+WHOLE = frozenset({"sparsity", "rows"})  # numbers of neurons or rows: what a law gives is rounded before use
 NONE, SAME = "none", "the same"
 STEP_SIZE = "step-size"  # asks something of descent alone
 ARMS = {MAIN: "the claim", CONTROL: "the control"}
@@ -33,6 +35,7 @@ WORDS: Mapping[str, Mapping[str, str]] = {
     "method": {"gd": "gradient descent", "sgd": "stochastic gradient descent"},
     "learning_rate_unit": {"absolute": "absolute", "inverse-lambda-max": "1/λ_max of the tangent kernel at the start"},
     "objective": {"loss": "the loss", "excess-over-floor": "the loss above the floor that clashing copies dictate"},
+    "search": {"adversarial": "searched for the worst", "random": "at random"},
     "around": {"initial": "the initial W", "displaced": "W plus a random matrix of norm 1/√m"},
 }
 LABELS: Mapping[str, Mapping[str, str]] = {
@@ -91,7 +94,7 @@ def settings(check: CheckResult) -> Table | None:
     return Table("What was drawn: first what the control changes", ("setting", *ARMS.values()), cells)
 
 
-def _rows(main: Sequence[Trial], control: Sequence[Trial]) -> Iterator[tuple[str, str, str]]:
+def _rows(main: Sequence[Placed], control: Sequence[Placed]) -> Iterator[tuple[str, str, str]]:
     """Each setting that an arm has, with its values in both arms."""
     yield "quantity", _of(main, lambda trial: trial.quantity), _of(control, lambda trial: trial.quantity)
     for section, labels in LABELS.items():
@@ -123,44 +126,47 @@ def adversaries(check: CheckResult) -> Sequence[str]:
     return tuple(dict.fromkeys(each.adversary for each in check.observations if each.adversary and each.arm == MAIN))
 
 
-def _trials(observations: Iterable[Observation]) -> Sequence[Trial]:
-    """One trial for each setting, whatever its draw."""
-    return tuple(
-        {
-            (each.trial.problem, each.trial.training, each.trial.perturbation, each.trial.probe): each.trial
-            for each in observations
-        }.values()
-    )
+def _trials(observations: Iterable[Observation]) -> Sequence[Placed]:
+    """One trial for each point and setting, whatever its draw, in the order of the sweep."""
+    found = {
+        (each.point, each.trial.problem, each.trial.training, each.trial.perturbation, each.trial.probe): each.trial
+        for each in observations
+    }
+    return sorted(((point, trial) for (point, *_), trial in found.items()), key=lambda placed: placed[0])
 
 
 def _field(section: str, name: str) -> Callable[[Trial], Value]:
     def value(trial: Trial) -> Value:
         part: Any = getattr(trial, section)
         found: Value = None if part is None else getattr(part, name)
+        if name in WHOLE and isinstance(found, float):
+            return round(found)
         return WORDS[name].get(str(found), str(found)) if name in WORDS and found is not None else found
 
     return value
 
 
-def _idle(name: str, *arms: Sequence[Trial]) -> bool:
+def _idle(name: str, *arms: Sequence[Placed]) -> bool:
     """Whether a setting changes nothing: the labels of copies where there are none."""
-    return name == "copy_labels" and all(trial.problem.copies == 1 for trials in arms for trial in trials)
+    return name == "copy_labels" and all(trial.problem.copies == 1 for trials in arms for _, trial in trials)
 
 
-def _of(trials: Sequence[Trial], value: Callable[[Trial], Value]) -> str:
-    """All values of a setting, in few words; empty where the trials have none."""
-    found = dict.fromkeys(each for each in map(value, trials) if each is not None)
-    if not found:
-        return ""
-    numbers = sorted(each for each in found if not isinstance(each, str))
-    shown = [f"{each:g}" for each in numbers] + [each for each in found if isinstance(each, str)]
-    if len(numbers) > FEW:
-        return f"{shown[0]} to {shown[len(numbers) - 1]} ({len(numbers)} values)"
+def _of(trials: Sequence[Placed], value: Callable[[Trial], Value]) -> str:
+    """All values of a setting, in few words; empty where the trials have none.
+
+    They come in the order of the sweep; where each of its points has one of its own, as often as they come.
+    """
+    placed = [(point, found) for point, trial in trials if (found := value(trial)) is not None]
+    distinct, at = dict.fromkeys(found for _, found in placed), dict(placed)
+    values = list(at.values()) if len(distinct) > 1 and len(at) == len(set(placed)) else list(distinct)
+    shown = [each if isinstance(each, str) else f"{each:g}" for each in values]
+    if len(shown) > FEW and not any(isinstance(each, str) for each in values):
+        return f"{shown[0]} to {shown[-1]} ({len(distinct)} values)"
     return ", ".join(shown)
 
 
-def _needed(trials: Sequence[Trial]) -> str:
+def _needed(trials: Sequence[Placed]) -> str:
     names = dict.fromkeys(
-        name for trial in trials for name in trial.preconditions if name != STEP_SIZE or trial.training is not None
+        name for _, trial in trials for name in trial.preconditions if name != STEP_SIZE or trial.training is not None
     )
     return "; ".join(PRECONDITIONS.get(name, name) for name in names) or "nothing"

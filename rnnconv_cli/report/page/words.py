@@ -152,18 +152,30 @@ def lead(checks: Sequence[CheckResult]) -> str:
         else f"{against} contradict{'s' if against == 1 else ''} what the claim file expected: look there first."
     )
     what = f"{len(checks)} statements were" if len(checks) != 1 else "One statement was"
-    return f"{what} checked on random networks: {tally(checks)}. {_which_fail(checks)}{agrees}"
+    return f"{what} checked on random networks: {tally(checks)}. {_which_hold(checks)}{_which_fail(checks)}{agrees}"
+
+
+def _which_hold(checks: Sequence[CheckResult]) -> str:
+    """What stands behind the statements that hold; empty where one speaks for itself."""
+    what = _standings(checks, Verdict.WITHIN)
+    return f"Those that hold are {what}. " if what else ""
 
 
 def _which_fail(checks: Sequence[CheckResult]) -> str:
     """What stands behind the statements that do not hold; empty where all do, or where one speaks for itself."""
-    counts = Counter(each.status for each in checks if each.verdict is Verdict.OUTSIDE)
+    what = _standings(checks, Verdict.OUTSIDE)
+    proved = any(each.status == "theorem" for each in checks if each.verdict is Verdict.OUTSIDE)
+    return f"Those that do not hold are {what}{'' if proved else '; no theorem is among them'}. " if what else ""
+
+
+def _standings(checks: Sequence[CheckResult], which: Verdict) -> str:
+    """How many checks that came out one way rest on a theorem, how many on something else; empty for fewer than two."""
+    counts = Counter(each.status for each in checks if each.verdict is which)
     if counts.total() < 2:
         return ""
     named = [amount(counts[each], word) for each, word in glossary.STANDINGS.items() if counts[each]]
     others = counts.total() - sum(counts[each] for each in glossary.STANDINGS)
-    what = _listed([*named, *([f"{others} of another standing"] if others else [])])
-    return f"Those that do not hold are {what}{'' if counts['theorem'] else '; no theorem is among them'}. "
+    return _listed([*named, *([f"{others} of another standing"] if others else [])])
 
 
 def _beforehand(checks: Sequence[CheckResult], which: Verdict) -> str:
@@ -173,7 +185,7 @@ def _beforehand(checks: Sequence[CheckResult], which: Verdict) -> str:
     if against:
         return f" ({against} of them against expectation)" if len(those) > 1 else " (against expectation)"
     if which is Verdict.OUTSIDE:
-        return " (as expected)" if len(those) == 1 else " (all as expected)"
+        return " (as expected)" if len(those) == 1 else " (all as their claim files expect)"
     return ""
 
 
@@ -213,9 +225,9 @@ def _course(estimate: Exponent) -> str:
 
 
 def _ends(local: Sequence[float]) -> str:
-    """From where to where the slope goes between neighbours."""
+    """Between what the slopes from point to point lie."""
     known = [each for each in local if math.isfinite(each)]
-    return f", from {known[0]:.2f} to {known[-1]:.2f} point to point" if len(known) > 1 else ""
+    return f", from point to point between {min(known):.2f} and {max(known):.2f}" if len(known) > 1 else ""
 
 
 def _widths(estimate: Frontier, check: CheckResult) -> str:

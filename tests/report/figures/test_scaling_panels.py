@@ -106,8 +106,12 @@ def test_words_and_table_have_the_numbers(exponent: CheckResult) -> None:
     assert found is not None
     assert found.text == (
         "activation-flips [1], the geometric mean of up to 3 draws, goes from 34.97 at m = 256 to 132.6 at m = 2048. "
-        "Its exponent is 0.641 [0.622, 0.660]; at most 0.7267 is allowed; under the control it is 0.641 [0.622, 0.660]."
+        "Its exponent is 0.641 [0.622, 0.660]; at most 0.7267 is allowed; under the control "
+        "that of activation-flips-of-noise is 0.641 [0.622, 0.660]."
     )
+    same = figure_of(replace(exponent, control=replace(exponent.control, quantity=exponent.quantity)))
+    assert same is not None
+    assert same.text.endswith("; under the control it is 0.641 [0.622, 0.660].")
     (table,) = found.tables
     assert table.columns == ("arm", "m", "draws", "smallest", "geometric mean", "largest", "without a value")
     assert table.rows[0] == ("as claimed", "256", "1", "34.97", "34.97", "34.97", "1 diverged, 1 zero")

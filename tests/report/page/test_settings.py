@@ -74,6 +74,17 @@ def test_many_values_are_a_range(check: CheckResult) -> None:
     assert _rows(wide)["sequence length L"] == ("2 to 13 (12 values)", "none")
 
 
+def test_a_setting_that_goes_with_the_swept_one_stands_in_its_order(check: CheckResult) -> None:
+    def scaled(trial: Trial) -> Trial:
+        size = 1 / trial.problem.width
+        return replace(trial, probe=ProbeSetting(threshold=size, rows=round(trial.problem.width, -3) + 0.25))
+
+    rows = _rows(_changed(check, scaled, arm="main"))
+    assert rows["width m"][0] == "256, 512, 1024, 2048"
+    assert rows["threshold b₋"][0] == "0.00390625, 0.00195312, 0.000976562, 0.000488281"
+    assert rows["rows |N|"][0] == "0, 1000, 1000, 2000"
+
+
 def test_only_descent_needs_a_stable_step(check: CheckResult) -> None:
     needing = _changed(check, lambda trial: replace(trial, preconditions=("step-size",)), arm="main")
     without = _changed(needing, lambda trial: replace(trial, training=None), arm="main")

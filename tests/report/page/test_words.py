@@ -115,18 +115,20 @@ def test_an_exponent_that_changes_along_the_curve_is_an_average(checks: dict[str
     assert isinstance(estimate, Exponent)
     assert "bends" not in words.measured(check)
     bent = replace(check, finding=replace(check.finding, estimate=replace(estimate, curvature_p=0.002)))
-    said = "; the curve bends, and this is its average slope, from 0.61 to 0.33 point to point"
+    said = "; the curve bends, and this is its average slope, from point to point between 0.33 and 0.63"
     assert words.measured(bent).endswith(said)
 
 
 def test_what_does_not_hold_is_counted_by_its_standing(report: Report) -> None:
     first, second, *_ = report.claims[0].checks
     fails = [replace(first, status=status, verdict=Verdict.OUTSIDE) for status in ("misprint", "misprint", "theorem")]
-    assert "Those that do not hold are 2 misprints and 1 theorem. None" in words.lead([*fails, second])
+    assert "Those that do not hold are 1 theorem and 2 misprints. None" in words.lead([*fails, second])
     assert "Those that" not in words.lead([fails[0], second])
     others = [*fails[:2], replace(fails[2], status="hunch")]
     said = "Those that do not hold are 2 misprints and 1 of another standing; no theorem is among them. "
     assert said in words.lead(others)
+    holds = [replace(first, status=status, verdict=Verdict.WITHIN) for status in ("derived", "theorem", "derived")]
+    assert "Those that hold are 1 theorem and 2 derived statements. None" in words.lead(holds)
 
 
 NO_FIT = "could not measure: 0 of 5 points can be fitted, wanted 4: a mean count of 0.9, below 20, at m = 64; a..."
@@ -188,7 +190,7 @@ def test_a_tally_names_what_was_expected_and_what_was_not(checks: dict[str, Chec
     assert words.tally([held]) == "1 holds"
     assert words.tally([held, held, failed]) == "2 hold and 1 does not hold (as expected)"
     assert words.tally([held, failed, failed, open_one]) == (
-        "1 holds, 2 do not hold (all as expected) and 1 is undecided"
+        "1 holds, 2 do not hold (all as their claim files expect) and 1 is undecided"
     )
     assert words.tally([failed, surprise]) == "2 do not hold (1 of them against expectation)"
     assert words.tally([surprise]) == "1 does not hold (against expectation)"
