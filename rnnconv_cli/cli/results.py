@@ -17,6 +17,7 @@ from rnnconv_cli.cli.options import STORE_FILE, Destination, example
 from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UnknownName, UsageError
 from rnnconv_cli.report import table_of_trials
 from rnnconv_cli.report.layout import Style, amount, heading, painted, paragraph, quantity, row, words
+from rnnconv_cli.report.plain import visible
 from rnnconv_cli.sweep.serial import KEY_DIGITS
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def check(context: click.Context, store: Path) -> None:
     """Read the whole store, and say what in it is not what was written. Exits with 5 if anything is."""
     with closing(_opened(store)) as opened:
         total, damage = opened.damage()
-    put("".join(f"{each}\n" for each in damage))
+    put("".join(f"{visible(each)}\n" for each in damage))
     put(f"{amount(total, 'trial')}, {amount(len(damage), 'fault')}\n")
     context.exit(EXIT_COULD_NOT_MEASURE if damage else 0)
 

@@ -111,7 +111,9 @@ def _refuse_too_many(selected: Sequence[tuple[LoadedClaim, LoadedCheck]], profil
 
 def _n_trials(arm: Arm, amount: Profile) -> int:
     adversaries = len(arm.perturbation.adversaries) if arm.perturbation else 1
-    return len(points_of(arm, amount)) * max(1, len(amount.widths)) * adversaries * amount.replicates
+    search = search_of(amount)
+    draws = sum(dose.typical_draws(search).values()) if search else max(1, len(amount.widths)) * amount.replicates
+    return len(points_of(arm, amount)) * adversaries * draws
 
 
 def _refuse_namesakes(claims: Sequence[LoadedClaim]) -> None:

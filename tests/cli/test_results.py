@@ -171,6 +171,18 @@ def test_check_names_what_is_damaged(run: Callable[..., Any], store: Path) -> No
     assert (done.status, done.out) == (5, f"{named}\n3 trials, 1 fault\n")
 
 
+def test_a_strangers_store_does_not_act_on_the_terminal(run: Callable[..., Any], store: Path) -> None:
+    with sqlite3.connect(store) as connection:
+        connection.execute('CREATE TABLE "a\x1b[31mred\x07" (x)')
+        connection.execute('INSERT INTO "a\x1b[31mred\x07" VALUES (NULL)')
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("UPDATE sqlite_schema SET sql = replace(sql, '(x)', '(x NOT NULL)') WHERE name LIKE 'a%'")
+    connection.close()
+    done = run("results", "check")
+    assert done.status == 5
+    assert done.out.startswith("NULL value in a\\x1b[31mred\\x07.x\n")
+
+
 @pytest.mark.parametrize("words", [("list",), ("show", "ab"), ("export", "a.csv"), ("gc",), ("check",)])
 def test_a_store_that_is_not_there_is_not_made(words: tuple[str, ...], run: Callable[..., Any], tmp_path: Path) -> None:
     path = tmp_path / "none.sqlite"

@@ -439,6 +439,12 @@ def test_more_trials_than_a_run_holds_are_counted_and_refused(written: Written) 
         _plan(written, many)
 
 
+def test_the_window_of_a_search_counts_with_all_its_draws(written: Written) -> None:
+    sweep = {"parameter": "horizon", "grid": [2, 4], "search": {"least": 4, "most": 64}, "replicates": 70_000}
+    with pytest.raises(UsageError, match=r"found 1,1\d\d,\d\d\d trials, .* wanted at most 1,000,000 in one run"):
+        _plan(written, {**FRONTIER, "sweep": sweep})
+
+
 def test_two_claims_of_one_id_are_refused(written: Written) -> None:
     claims = [written(EVENT), written(GROWTH, origin="copy.yaml")]
     with pytest.raises(UsageError, match=r"found the claim id 'made-up' in made-up\.yaml and in copy\.yaml"):

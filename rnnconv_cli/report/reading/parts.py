@@ -28,6 +28,10 @@ class Form:
     key: str = "schema"
 
 
+MOST_PARTS = (
+    2**23
+)  # lists and mappings of a document: a hundred bytes or more of memory each; the full profile has 2**20
+MOST_VALUES = 2**26  # commas of it, and so numbers and texts: three times those of the full profile
 LONGEST_REASON = 200  # characters
 CLAIM_FILES = (".yaml", ".yml")
 SCHEMA_KEYS = ("schema", "schema_version")
@@ -36,7 +40,12 @@ STORED_RESULT = Form("result", SCHEMA, "write one by `rnnconv verify --output re
 
 
 def parsed(text: str, origin: str, form: Form = STORED_RESULT) -> Mapping[str, Any]:
-    """The JSON document in a text. Raises UsageError where it is none, or one of another form."""
+    """The JSON document in a text. Raises UsageError where it is none, one of another form, or of too many parts.
+
+    They are counted before they are made: a text of brackets takes twenty times its size in memory.
+    """
+    if text.count("[") + text.count("{") > MOST_PARTS or text.count(",") > MOST_VALUES:
+        raise UsageError(f"more parts than a document of ours has in {origin}", f"a {form.name}", form.hint)
     try:
         found = json.loads(text, parse_constant=_refuse, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:

@@ -7,6 +7,7 @@ import pytest
 
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.report.document import SCHEMA
+from rnnconv_cli.report.reading import parts
 from rnnconv_cli.report.reading.parts import STORED_RESULT, Form, items, number, parsed, section, undamaged, whole, word
 
 PART: dict[str, Any] = {"word": "a", "part": {"b": 1}, "list": [1, 2]}
@@ -31,6 +32,18 @@ def test_any_other_type_is_damage(read: Callable[[Any], Any], value: Any) -> Non
     damaged = r"found a damaged result in r\.json .*, wanted one as it was written"
     with pytest.raises(UsageError, match=damaged), undamaged("r.json"):
         read(value)
+
+
+@pytest.mark.parametrize(("limit", "text"), [("MOST_PARTS", "[[[],{}]]"), ("MOST_VALUES", "[0,0,0,0,0]")])
+def test_more_parts_than_memory_may_hold_are_counted_before_they_are_made(
+    limit: str, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, limit, 3)
+    with pytest.raises(UsageError, match=r"found more parts than a document of ours has in r\.json, wanted a result"):
+        parsed(text, "r.json")
+    monkeypatch.setattr(parts, limit, 4)
+    with pytest.raises(UsageError, match=r"a document of no schema in r\.json"):
+        parsed(text, "r.json")
 
 
 @pytest.mark.parametrize("value", [1.1e300, -1.7e308, float("inf"), float("nan"), True, "1"])
