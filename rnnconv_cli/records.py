@@ -302,7 +302,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class ControlResult:
-    """The same check under a change that must break it."""
+    """The same check under a change that must turn its verdict."""
 
     description: str
     quantity: str  # the check's, or one that stands in for it

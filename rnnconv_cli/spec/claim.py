@@ -1,7 +1,7 @@
 """The claim file as values: closed, strict, frozen models, one for each section of a check.
 
 A check is one measurable statement: a problem, a sweep over one parameter (or along one declared path), a quantity,
-exactly one of seven kinds of prediction, and a control that must break it. Only what a single model can know is checked
+exactly one of seven kinds of prediction, and a control that must turn its verdict. Only what a single model can know is checked
 here; what spans sections (grid lengths, replicates, swept parameters) is checked in `rules.py`.
 """
 
@@ -250,7 +250,7 @@ Prediction = Annotated[
 
 
 class Control(Model):
-    """The same check under a change that must break it: `change` is laid over the check, section by section."""
+    """The same check under a change that must turn its verdict: `change` is laid over the check, section by section."""
 
     description: Sentence
     change: dict[str, Any]

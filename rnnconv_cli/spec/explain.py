@@ -19,7 +19,7 @@ from rnnconv_cli.spec.document import MAX_VIOLATIONS, UNREADABLE, Node, Path, pl
 from rnnconv_cli.spec.scalar import resolve
 
 _KEY_OF_A_MAPPING = "[key]"  # pydantic's last step where the key itself is refused
-_WHY_MISSING = {"control": "without a control a check has no power: declare the change that must break it"}
+_WHY_MISSING = {"control": "without a control a check has no power: declare the change that must turn its verdict"}
 
 
 @dataclass(frozen=True, slots=True)

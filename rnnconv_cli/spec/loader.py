@@ -235,7 +235,7 @@ def _arm_violations(documents: tuple[_ArmDocument, ...], n_checks: int) -> Itera
         if arm is not None:
             found = arm_faults(arm, document.role, document.expected, n_checks)
             if document.role is Role.CONTROL and arm == main:
-                found = (*found, Fault((), "a change that changes nothing", "a change that must break the check"))
+                found = (*found, Fault((), "a change that changes nothing", "a change that must turn the verdict"))
         if document.role is Role.MAIN:
             main, own = arm, frozenset((fault.path, fault.found) for fault in found)
             found = found if arm is not None else ()  # else the claim as a whole has said it

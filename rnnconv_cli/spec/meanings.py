@@ -67,7 +67,7 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "sweep": "What varies, and how much is measured in each profile.",
         "prediction": "What the measured number is laid against.",
         "preconditions": "What must hold of a trial before it counts. A trial that breaks one is out of regime.",
-        "control": "The same check under a change that must break it.",
+        "control": "The same check under a change that must turn its verdict.",
         "beside": "Quantities that are shown beside the check, without a verdict.",
         "expected": "The verdict that the check is known to have. A run that finds another one exits with 3.",
         "notes": "What a reader should know. Nothing is computed from it.",
@@ -185,7 +185,7 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "reason": _REASON,
     },
     Control: {
-        "description": "What is changed, and why that must break the statement.",
+        "description": "What is changed, and why that must turn the verdict.",
         "change": "Sections and keys that are laid over the check. A null takes a key away.",
         "expected": "The verdict of the changed check that shows that the check has power.",
     },

@@ -12,7 +12,7 @@ from rnnconv_cli.spec.schema import SHIPPED
 
 _TEXT = """\
 # yaml-language-server: $schema=@SCHEMA@
-# A claim is an assertion of a paper; each of its checks is one measurable statement with a control that must break it.
+# A claim is an assertion of a paper; each of its checks is one measurable statement with a control that turns its verdict.
 schema: 1                       # the version of this format
 id: @ID@
 title: Hidden norms stay bounded
@@ -55,7 +55,7 @@ checks:
     # A perturbation of spectral norm tau0/sqrt(m), for quantities that need one; the worst adversary counts:
     #   perturbation: {tau0: 1.0, adversaries: [gaussian]}
 
-    # The same check under a change that must break it: sections are laid over those above, null takes a key away.
+    # The same check under a change that must turn its verdict: sections are laid over these, null takes a key away.
     control:
       description: "Variance 4/m: norms double at every second layer."
       change:

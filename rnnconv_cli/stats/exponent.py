@@ -12,7 +12,7 @@ from rnnconv_cli.stats.student import Array, MeanInterval, mean_interval, p_valu
 def exponent(table: Table, level: float) -> Exponent:
     """The exponent e in q = C p^e, where C and e may differ between replicates, with its diagnostics.
 
-    Pooled least squares would cover 62% at a nominal 95% when slopes differ between replicates; slopes per replicate
+    Pooled least squares would cover 59% at a nominal 95% when slopes differ between replicates; slopes per replicate
     with Student's t cover 95%. A replicate without a value at some point is fitted on its other points.
     """
     positions, curves = np.log(np.asarray(table.points)), logarithms(table)

@@ -170,14 +170,14 @@ SEARCH = "quick: {grid: [2, 3, 4, 6], search: {least: 8, most: 128}, replicates:
         (
             "change: {problem: {output_variance: 1/m}}",
             "change: {problem: {output_variance: 1/d}}",
-            "114:15: checks.5.control.change: found a change that changes nothing, wanted a change that must break",
+            "114:15: checks.5.control.change: found a change that changes nothing, wanted a change that must turn",
         ),
         ("change: {problem: {output_variance: 1/m}}", "change: {}", "found a change that changes nothing"),
         (
             "    control:\n      description: Variance 1/m.\n      change: {problem: {weight_variance: 1.0}}\n",
             "",
             "checks.6.control: found nothing, wanted the key control: a mapping {description, change} (without a "
-            "control a check has no power: declare the change that must break it)",
+            "control a check has no power: declare the change that must turn its verdict)",
         ),
     ],
 )

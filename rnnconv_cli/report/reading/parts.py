@@ -28,10 +28,8 @@ class Form:
     key: str = "schema"
 
 
-MOST_PARTS = (
-    2**23
-)  # lists and mappings of a document: a hundred bytes or more of memory each; the full profile has 2**20
-MOST_VALUES = 2**26  # commas of it, and so numbers and texts: three times those of the full profile
+MOST_PARTS = 2**23  # lists and mappings of a document, each of a hundred bytes or more: eight times those of a full run
+MOST_VALUES = 2**26  # commas of it, and so numbers and texts: three times those of a full run
 LONGEST_REASON = 200  # characters
 CLAIM_FILES = (".yaml", ".yml")
 SCHEMA_KEYS = ("schema", "schema_version")
