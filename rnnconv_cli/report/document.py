@@ -1,6 +1,6 @@
 """A report as plain mappings and lists: the document that `result.schema.json` describes.
 
-Everything that may differ between two runs of one seed stands under `environment` and `timing`, with a budget also under `plan`, and nowhere else.
+What may differ between two runs of one seed stands under `environment` and `timing`, and under `plan` with a budget.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The claim file as values: closed, strict, frozen models, one for each section of a check.
 
 A check is one measurable statement: a problem, a sweep over one parameter (or along one declared path), a quantity,
-exactly one of seven kinds of prediction, and a control that must turn its verdict. Only what a single model can know is checked
-here; what spans sections (grid lengths, replicates, swept parameters) is checked in `rules.py`.
+exactly one of seven kinds of prediction, and a control that must turn its verdict. Only what a single model can know is
+checked here; what spans sections (grid lengths, replicates, swept parameters) is checked in `rules.py`.
 """
 
 from __future__ import annotations

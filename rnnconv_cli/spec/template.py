@@ -12,7 +12,7 @@ from rnnconv_cli.spec.schema import SHIPPED
 
 _TEXT = """\
 # yaml-language-server: $schema=@SCHEMA@
-# A claim is an assertion of a paper; each of its checks is one measurable statement with a control that turns its verdict.
+# A claim is an assertion of a paper; each of its checks is one measurable statement with a control that turns it.
 schema: 1                       # the version of this format
 id: @ID@
 title: Hidden norms stay bounded

@@ -38,8 +38,8 @@ GLOSSARY = (
     (
         "control",
         "The same check under a change that must turn its verdict, such as a wrong variance of the weights. Where a"
-        " statement is expected to fail, it is a change that must mend it. If the control does not come out as it must, the"
-        " check has not shown that it can tell true from false, and its verdict is undecided.",
+        " statement is expected to fail, it is a change that must mend it. If the control does not come out as it must,"
+        " the check has not shown that it can tell true from false, and its verdict is undecided.",
     ),
     ("draw", "One random network with its random data. Each size is drawn several times, so that chance can be seen."),
     (
