@@ -159,7 +159,12 @@ STANDING = {
     "misprint": "taken literally as it is printed, although the proof shows that it is misprinted",
     "derived": "derived from the paper, which does not state it in this form",
 }
-STANDINGS = {"theorem": "theorem", "derived": "derived statement", "conjecture": "conjecture", "misprint": "misprint"}
+STANDINGS = {
+    "theorem": "what the paper proves",
+    "derived": "what is derived from it",
+    "conjecture": "a conjecture of it",
+    "misprint": "a misprint of it",
+}
 SWEPT = {
     "width": "the width m",
     "horizon": "the sequence length L",

@@ -158,24 +158,24 @@ def lead(checks: Sequence[CheckResult]) -> str:
 def _which_hold(checks: Sequence[CheckResult]) -> str:
     """What stands behind the statements that hold; empty where one speaks for itself."""
     what = _standings(checks, Verdict.WITHIN)
-    return f"Those that hold are {what}. " if what else ""
+    return f"Of those that hold, {what}. " if what else ""
 
 
 def _which_fail(checks: Sequence[CheckResult]) -> str:
     """What stands behind the statements that do not hold; empty where all do, or where one speaks for itself."""
     what = _standings(checks, Verdict.OUTSIDE)
     proved = any(each.status == "theorem" for each in checks if each.verdict is Verdict.OUTSIDE)
-    return f"Those that do not hold are {what}{'' if proved else '; no theorem is among them'}. " if what else ""
+    return f"Of those that do not hold, {what}{'' if proved else '; none tests what it proves'}. " if what else ""
 
 
 def _standings(checks: Sequence[CheckResult], which: Verdict) -> str:
-    """How many checks that came out one way rest on a theorem, how many on something else; empty for fewer than two."""
+    """How many checks that came out one way test a theorem, how many something else; empty for fewer than two."""
     counts = Counter(each.status for each in checks if each.verdict is which)
     if counts.total() < 2:
         return ""
-    named = [amount(counts[each], word) for each, word in glossary.STANDINGS.items() if counts[each]]
-    others = counts.total() - sum(counts[each] for each in glossary.STANDINGS)
-    return _listed([*named, *([f"{others} of another standing"] if others else [])])
+    known = {words: counts[status] for status, words in glossary.STANDINGS.items()}
+    tested = {**known, "something else": counts.total() - sum(known.values())}
+    return _listed([f"{count} {'tests' if count == 1 else 'test'} {words}" for words, count in tested.items() if count])
 
 
 def _beforehand(checks: Sequence[CheckResult], which: Verdict) -> str:

@@ -122,13 +122,15 @@ def test_an_exponent_that_changes_along_the_curve_is_an_average(checks: dict[str
 def test_what_does_not_hold_is_counted_by_its_standing(report: Report) -> None:
     first, second, *_ = report.claims[0].checks
     fails = [replace(first, status=status, verdict=Verdict.OUTSIDE) for status in ("misprint", "misprint", "theorem")]
-    assert "Those that do not hold are 1 theorem and 2 misprints. None" in words.lead([*fails, second])
-    assert "Those that" not in words.lead([fails[0], second])
+    said = "Of those that do not hold, 1 tests what the paper proves and 2 test a misprint of it. None"
+    assert said in words.lead([*fails, second])
+    assert "Of those that" not in words.lead([fails[0], second])
     others = [*fails[:2], replace(fails[2], status="hunch")]
-    said = "Those that do not hold are 2 misprints and 1 of another standing; no theorem is among them. "
+    said = "Of those that do not hold, 2 test a misprint of it and 1 tests something else; none tests what it proves. "
     assert said in words.lead(others)
     holds = [replace(first, status=status, verdict=Verdict.WITHIN) for status in ("derived", "theorem", "derived")]
-    assert "Those that hold are 1 theorem and 2 derived statements. None" in words.lead(holds)
+    said = "Of those that hold, 1 tests what the paper proves and 2 test what is derived from it. None"
+    assert said in words.lead(holds)
 
 
 NO_FIT = "could not measure: 0 of 5 points can be fitted, wanted 4: a mean count of 0.9, below 20, at m = 64; a..."
