@@ -60,7 +60,7 @@ def recursion_error_as_printed(instance: Instance, trial: Trial, backend: Backen
 
 
 def recursion_error(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """Largest ||h_l - D_l (W h_{l-1} + A x_l)|| / ||h_l|| in units of round-off [1]: the same with its input."""
+    """Largest ||h_l - D_l (W h_{l-1} + A x_l)|| / ||h_l|| in units of round-off [1]: h with its input."""
     return _recursion_error(instance, backend, with_input=True)
 
 
@@ -73,7 +73,10 @@ def batch_gradient_error_as_printed(instance: Instance, trial: Trial, backend: B
 
 
 def batch_gradient_error(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with grad f_i in the sum: a batch's step is then right in the mean over batches."""
+    """||mean over S of (n/|S|) sum_{i in S} grad f_i - grad f||_F / ||grad f||_F in units of round-off [1].
+
+    Over all S of two sequences: a batch's step is right in the mean over batches.
+    """
     return _batch_gradient_error(instance, backend, own_gradients=True)
 
 

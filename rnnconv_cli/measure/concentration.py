@@ -74,7 +74,10 @@ def masked_entries_law(instance: Instance, trial: Trial, backend: Backend) -> tu
 
 
 def masked_entries_law_of_chosen_shift(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with q chosen after W, so that the larger half of |<W_k, h>| is active: q is not fixed."""
+    """sqrt(N) times the Kolmogorov distance of |v_k| from the law of Lemma A.11 [1], with q chosen after W.
+
+    v_k = 1[<W_k, h + q> >= 0] <W_k, h>, with a q that leaves the larger half of |<W_k, h>| active.
+    """
     return _entries_distance(_masked_by_size(instance))
 
 
@@ -87,7 +90,10 @@ def masked_norm_law(instance: Instance, trial: Trial, backend: Backend) -> tuple
 
 
 def masked_norm_law_of_chosen_shift(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with q chosen after W, so that the larger half of |<W_k, h>| is active: q is not fixed."""
+    """sqrt(N) times the Kolmogorov distance of m ||v||^2 / (2 ||h||^2) from its law [1], with q chosen after W.
+
+    v_k = 1[<W_k, h + q> >= 0] <W_k, h>, with a q that leaves the larger half of |<W_k, h>| active.
+    """
     return _norms_distance(_masked_by_size(instance))
 
 
@@ -113,7 +119,10 @@ def percentile_upper_excess_over_means(instance: Instance, trial: Trial, backend
 
 
 def percentile_upper_excess(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same for centred entries alone: the repaired upper half of Lemma A.12."""
+    """sqrt(N) times how far P[|x| >= t] rises above 1 - 2t/(3 sigma), over t <= sigma, for centred x [1].
+
+    The repaired upper half of Lemma A.12.
+    """
     return _over_means(instance, MEANS[:1], _above)
 
 

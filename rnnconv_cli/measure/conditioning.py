@@ -30,7 +30,10 @@ def conditioned_entries_law(instance: Instance, trial: Trial, backend: Backend) 
 
 
 def conditioned_entries_law_of_adjoint(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with Gram-Schmidt of W^T h in place of h: directions that W has not yet been shown to choose."""
+    """sqrt(N) times the Kolmogorov distance of the N entries of [W U, W v, A] from N(0, 2/m), U and v from W^T h [1].
+
+    Gram-Schmidt of W^T h in the place of h gives directions that depend on more of W than h does.
+    """
     basis = adapted_basis(states(instance, backend) @ _matrix(instance))
     return _entries_law(instance, basis[:, : _earlier(instance) + 1])
 
@@ -44,7 +47,7 @@ def conditioned_edge(instance: Instance, trial: Trial, backend: Backend) -> tupl
 
 
 def conditioned_edge_of_adjoint(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with Gram-Schmidt of W^T h in place of h."""
+    """t [1] by which singular values of W U leave sqrt 2 (1 +- sqrt(k/m)) by t sqrt(2/m), U from W^T h, not h."""
     basis = adapted_basis(states(instance, backend) @ _matrix(instance))
     return _edge(instance, basis[:, : _earlier(instance)])
 

@@ -15,11 +15,11 @@ import numpy as np
 
 from rnnconv_cli.adversary import ADVERSARIES
 from rnnconv_cli.adversary.perturbation import DensePerturbation, Perturbation, State, Target, state_of
-from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
+from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
-from rnnconv_cli.measure.reading import as_reading
+from rnnconv_cli.measure.reading import as_reading, finite_state
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream, stream
 from rnnconv_cli.records import Reading, Trial
@@ -149,7 +149,7 @@ def largest_gradient_of_a_sequence(instance: Instance, trial: Trial, backend: Ba
     """max over i and such losses of ||fake grad of f_i||_F [1]; Lemma E.2 says O(L^6 sqrt m), whatever n is."""
     responses = _responses(instance, trial, backend)
     alone = (responses[:, i : i + 1] for i in range(responses.shape[1]))
-    return (as_reading(max(float(_worst(_gram(each), each.shape[:3])[0]) for each in alone)),)
+    return (as_reading(float(np.max([_worst(_gram(each), each.shape[:3])[0] for each in alone]))),)
 
 
 def largest_gradient_row(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -164,8 +164,7 @@ def _responses(instance: Instance, trial: Trial, backend: Backend) -> Array:
 
     The fake gradient is their sum, weighted with the losses.
     """
-    state = state_of(instance, backend)
-    _refuse_overflow(state, trial)
+    state = finite_state(instance, trial, backend)
     horizon, n_sequences, output_dim = instance.labels.shape
     losses = np.zeros((horizon, horizon - 1, output_dim, n_sequences, output_dim), dtype=instance.W.dtype)
     for layer, c in itertools.product(range(1, horizon), range(output_dim)):
@@ -210,11 +209,6 @@ def _unit_tokens(losses: Array, output_dim: int) -> Array:
     return np.asarray((blocks / np.where(lengths > 0, lengths, 1)).reshape(losses.shape))
 
 
-def _refuse_overflow(state: State, trial: Trial) -> None:
-    if not np.isfinite(state.hidden).all():  # NaN has no pattern: its gradient would look as if it vanished
-        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite")
-
-
 # --- under a perturbation ---------------------------------------------------------------------------------------------
 
 
@@ -225,8 +219,7 @@ def gradient_change(instance: Instance, trial: Trial, backend: Backend) -> tuple
     """
     if trial.perturbation is None:
         raise MeasurementError(trial.quantity, "needs a perturbation section")
-    state, losses = state_of(instance, backend), random_losses(instance)
-    _refuse_overflow(state, trial)
+    state, losses = finite_state(instance, trial, backend), random_losses(instance)
     sequences = range(instance.setting.n_sequences)
     targets = tuple(Target(layer, i) for layer in range(1, instance.setting.horizon) for i in sequences)
     found = ADVERSARIES[trial.perturbation.adversary](state, trial.perturbation.size, targets, backend)

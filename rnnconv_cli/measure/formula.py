@@ -20,7 +20,10 @@ def gradient_formula_error(instance: Instance, trial: Trial, backend: Backend) -
 
 
 def gradient_formula_error_shifted(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with Back_{l -> a} in the place of Back_{l+1 -> a}: one layer too many, and no identity."""
+    """||grad f - formula||_F / ||grad f||_F in units of eps L sqrt(m) [1], with Back_{l -> a} for Back_{l+1 -> a}.
+
+    One layer too many, and no identity.
+    """
     return (_gradient_error(instance, backend, shift=1),)
 
 

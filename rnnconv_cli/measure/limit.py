@@ -94,7 +94,7 @@ def distance_to_limit(instance: Instance, trial: Trial, backend: Backend) -> tup
 
 
 def distance_to_limit_of_independent_layers(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with the limit of a network with a W of its own in every layer [1]: a shared W stays away from it."""
+    """||K/m - Theta||_F / ||Theta||_F [1], Theta the limit with a W for each layer: a shared W stays away from it."""
     return _distance(instance, replace(instance.setting, layers="independent"), backend)
 
 

@@ -50,7 +50,7 @@ def predicted_tail_rate(instance: Instance, trial: Trial, backend: Backend) -> t
 
 
 def predicted_tail_rate_after_training(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with lambda_min where the run has reached its accuracy [1/step]."""
+    """-2 log(1 - eta lambda_min) where the run has reached its accuracy [1/step]: the decay of log f from there on."""
     descent = run(instance, trial, backend)
     if descent.status is not Status.OK:
         return (Reading(None, descent.status),)

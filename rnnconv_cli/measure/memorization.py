@@ -52,7 +52,7 @@ def floor_deviation(instance: Instance, trial: Trial, backend: Backend) -> tuple
 
 
 def floor_deviation_by_pairs(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same against 1/4 sum over pairs ||y_i - y_j||^2, which is the floor of a pair and wrong for more copies."""
+    """|f_T / floor - 1| [1], floor = 1/4 sum over pairs ||y_i - y_j||^2: that of a pair, and wrong for more copies."""
     return _floor_deviation(run(instance, trial, backend), _floor_of_pairs(instance))
 
 
@@ -62,7 +62,7 @@ def lowest_loss_over_floor(instance: Instance, trial: Trial, backend: Backend) -
 
 
 def lowest_loss_over_floor_of_pairs(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same against 1/4 sum over pairs ||y_i - y_j||^2, which is the floor of a pair, too high for more copies."""
+    """min over the steps of f_t / floor [1], floor = 1/4 sum over pairs ||y_i - y_j||^2: too high for more than two."""
     return _lowest_over(run(instance, trial, backend), _floor_of_pairs(instance))
 
 

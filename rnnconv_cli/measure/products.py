@@ -35,7 +35,10 @@ def fixed_vector_product(instance: Instance, trial: Trial, backend: Backend) -> 
 
 
 def top_vector_product(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with z the top right singular vector of the whole product: z is not fixed."""
+    """max over i, b <= l of ||D_l W ... D_b W z|| / ((1 + 1/L)^(l-b+1) ||z||) [1], z chosen after W.
+
+    z is the top right singular vector of D_L W ... D_1 W, where Claim B.12 has a z that is fixed.
+    """
     state = state_of(instance, backend)
     growth = []
     for i in range(instance.setting.n_sequences):
@@ -50,7 +53,10 @@ def fixed_vector_layer(instance: Instance, trial: Trial, backend: Backend) -> tu
 
 
 def top_vector_layer(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with z the top right singular vector of that layer: z is not fixed."""
+    """max over i of ||1[W y + A x_{i,1} >= 0] o W z|| / ((1 + 1/(2L)) ||z||) [1], y random, z chosen after W.
+
+    z is the top right singular vector of that layer, where Claim B.13 has a z that is fixed.
+    """
     return (_layer_growth(instance, backend, z_is_fixed=False),)
 
 

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 
-from rnnconv_cli.adversary.perturbation import State, perturbed_weights, state_of
-from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
+from rnnconv_cli.adversary.perturbation import State, perturbed_weights
+from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.kernels.reference import weights_of_layer
 from rnnconv_cli.measure.perturbed import perturb, perturbation_of, targets_at
-from rnnconv_cli.measure.reading import as_reading, probed
+from rnnconv_cli.measure.reading import as_reading, finite_state, probed
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Trial
 
@@ -51,10 +51,11 @@ def flips_of_two_parts(instance: Instance, trial: Trial, backend: Backend) -> tu
 
 
 def mass_of_two_parts(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """max over i and l of the most ||D' g|| over the same g', over 3 tau_1/sqrt m [1]; Claim C.4 says at most 1.
+    """max over i and l of the most ||D' g|| over g' = g'_1 + g'_2, over 3 tau_1/sqrt m [1]; Claim C.4 says at most 1.
 
-    g is what g' makes of the pre-activation. Every unit within tau_2/m of its kink overshoots it by tau_2/m - |g|, and
-    g'_1 along these overshoots adds its whole norm; where there are none, it goes to the unit nearest to its kink.
+    The parts are those of `flips_of_two_parts`; g is what g' makes of the pre-activation. Every unit within tau_2/m of
+    its kink overshoots it by tau_2/m - |g|, and g'_1 along these overshoots adds its whole norm; where there are none,
+    it goes to the unit nearest to its kink.
     """
     euclidean, uniform = _parts(instance, trial)
     masses = []
@@ -72,13 +73,13 @@ def rest_of_sparse_step(instance: Instance, trial: Trial, backend: Backend) -> t
     and C.6 have b = 4 and ||y_1|| <= 3 sqrt(k/m) log^2 m, scaled to ||x|| = 1. x is found by ascent on ||y_1||, from
     the x that is best for the first row of the product.
     """
-    state, width = _state(instance, trial, backend), instance.setting.width
+    state, width = finite_state(instance, trial, backend), instance.setting.width
     sparsity = round(probed(trial, "sparsity"))
     if sparsity > width:
         raise MeasurementError("sparsity", f"at most the width {width} entries can be nonzero, found {sparsity}")
     spread = probed(trial, "threshold") * math.log(width) / math.sqrt(width)
     rests = [_largest_rest(state, i, sparsity, spread, backend) for i in range(instance.setting.n_sequences)]
-    return (as_reading(max(rests)),)
+    return (as_reading(float(np.max(rests))),)
 
 
 def _largest_rest(state: State, sequence: int, sparsity: int, spread: float, backend: Backend) -> float:
@@ -95,7 +96,7 @@ def _largest_rest(state: State, sequence: int, sparsity: int, spread: float, bac
     for _ in range(ASCENT_STEPS):
         y = final @ backend.apply_product(W, pattern, x[None])[-1, 0]
         rest = np.sign(y) * np.maximum(np.abs(y) - spread, 0)
-        largest = max(largest, float(np.linalg.norm(rest)))
+        largest = float(np.maximum(largest, np.linalg.norm(rest)))  # NaN stays NaN
         x = _sparse(pulled(rest if largest > 0 else y), sparsity)
     return largest
 
@@ -116,12 +117,5 @@ def _parts(instance: Instance, trial: Trial) -> tuple[float, float]:
 
 def _magnitudes(instance: Instance, trial: Trial, backend: Backend) -> Array:
     """Return |g| of every layer and sequence, (L n, m)."""
-    state = _state(instance, trial, backend)
+    state = finite_state(instance, trial, backend)
     return np.abs(state.preactivation).reshape(-1, instance.setting.width)
-
-
-def _state(instance: Instance, trial: Trial, backend: Backend) -> State:
-    state = state_of(instance, backend)
-    if not np.isfinite(state.hidden).all():
-        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite")
-    return state

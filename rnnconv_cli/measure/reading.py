@@ -1,10 +1,15 @@
-"""From a trial's probe to a number, and from a number to a reading: the statuses that a number alone can tell."""
+"""What measurements share: a forward pass that is finite, the numbers of a probe, the status that a number has."""
 
 from __future__ import annotations
 
 import math
 
-from rnnconv_cli.errors import MeasurementError
+import numpy as np
+
+from rnnconv_cli.adversary.perturbation import State, state_of
+from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
+from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status, Trial
 
 
@@ -15,6 +20,14 @@ def as_reading(value: float, *, floor: float = 0.0) -> Reading:
     if value == 0:
         return Reading(0.0, Status.ZERO)
     return Reading(value, Status.OK if abs(value) > floor else Status.ROUND_OFF)
+
+
+def finite_state(instance: Instance, trial: Trial, backend: Backend) -> State:
+    """Return the forward pass. Raises OverflowedNetwork where it is not finite: NaN has no pattern, and no kink."""
+    state = state_of(instance, backend)
+    if not np.isfinite(state.hidden).all():
+        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite")
+    return state
 
 
 def probed(trial: Trial, name: str) -> float:

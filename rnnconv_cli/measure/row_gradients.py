@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from rnnconv_cli.adversary.perturbation import State, state_of
-from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
+from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.fake_gradient import antisymmetric_losses, gradient_row_norms, random_losses
-from rnnconv_cli.measure.reading import as_reading, probed
+from rnnconv_cli.measure.reading import as_reading, finite_state, probed
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import Reading, Trial
@@ -38,7 +37,10 @@ def small_backward_share(instance: Instance, trial: Trial, backend: Backend) -> 
 
 
 def small_backward_share_of_small_rows(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with N4 the rows whose entries are the smallest [1]: a set that depends on B."""
+    """2 n L times the largest share of rows with |(u_{i,l})_k| < ||loss||/(6 sqrt(d) n L) among the smallest [1].
+
+    N4 are the rows whose entries are the smallest: a set that depends on B.
+    """
     entries = np.sort(np.abs(_backward_vectors(instance, trial, backend)[1:]), axis=2)
     return _small_share(instance, entries[:, :, : round(probed(trial, "rows"))])
 
@@ -85,7 +87,10 @@ def near_kink_rows(instance: Instance, trial: Trial, backend: Backend) -> tuple[
 
 
 def near_kink_share(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """min over (i*, l*) of the same count over b_- |N1| / (16 L) [1]; Claim D.3 says at least 1."""
+    """min over (i*, l*) of the rows in N1 with |(g_{i*,l*+1})_k| <= b_-/sqrt(m), over b_- |N1| / (16 L) [1].
+
+    Claim D.3 says at least 1.
+    """
     near, _ = kinks(instance, trial, backend)
     least = probed(trial, "threshold") * near.shape[2] / (16 * instance.setting.horizon)
     return (Reading(float(np.min(np.sum(near, axis=2))) / least),)
@@ -149,14 +154,6 @@ def large_gradient_rows(instance: Instance, trial: Trial, backend: Backend) -> t
 
 
 # --- what they share --------------------------------------------------------------------------------------------------
-
-
-def finite_state(instance: Instance, trial: Trial, backend: Backend) -> State:
-    """Return the forward pass; raises OverflowedNetwork where it is not finite."""
-    state = state_of(instance, backend)
-    if not np.isfinite(state.hidden).all():  # NaN lies on neither side of a kink
-        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite")
-    return state
 
 
 def chosen_rows(instance: Instance, trial: Trial) -> Array:

@@ -19,8 +19,8 @@ from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.fake_gradient import gradient_row_norms, random_losses, signals_under
-from rnnconv_cli.measure.reading import as_reading, probed
-from rnnconv_cli.measure.row_gradients import chosen_rows, finite_state, kinks
+from rnnconv_cli.measure.reading import as_reading, finite_state, probed
+from rnnconv_cli.measure.row_gradients import chosen_rows, kinks
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import Reading, Trial
@@ -47,7 +47,10 @@ def earlier_change(instance: Instance, trial: Trial, backend: Backend) -> tuple[
 
 
 def earlier_change_along_state(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same for a kick along h_{i*,l*} itself, which earlier states are not orthogonal to [1]."""
+    """max over (i*, l*) of how far a kick along h_{i*,l*} itself moves g_{i,l+1}, l < l* [1].
+
+    Earlier states are not orthogonal to it. |change| over the kick theta/sqrt(m), in units of eps L sqrt(m).
+    """
     return _earlier_change(instance, trial, backend, along_state=True)
 
 
@@ -135,7 +138,10 @@ def row_change(instance: Instance, trial: Trial, backend: Backend) -> tuple[Read
 
 
 def row_change_of_all_kicked(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same where every row of N is kicked at once [1]: no change of a single coordinate any more."""
+    """Mean over (i*, l*) of sum over k in N of | ||row k||^2 - ||row k after||^2 | where all rows of N are kicked [1].
+
+    No change of a single coordinate any more.
+    """
     state, rows = finite_state(instance, trial, backend), chosen_rows(instance, trial)
     places = _places(state)
     g = (state.preactivation[place.target.layer, place.target.sequence] for place in places)

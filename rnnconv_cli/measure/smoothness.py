@@ -62,7 +62,10 @@ def remainder_identity_error(instance: Instance, trial: Trial, backend: Backend)
 
 
 def remainder_identity_error_as_printed(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with f(W) and its gradient at W_0, as it is printed: no identity where W-breve is displaced."""
+    """Error of (7.2) as printed, f and its gradient at W_0, relative to its terms, in units of eps L sqrt(m) [1].
+
+    No identity where W-breve is displaced.
+    """
     return _identity_error(base_of(instance, trial, backend), state_of(instance, backend), trial, backend)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from rnnconv_cli.adversary.perturbation import State, state_of
 from rnnconv_cli.adversary.sparse import (
     backward_signals,
     chain_of,
@@ -18,10 +17,10 @@ from rnnconv_cli.adversary.sparse import (
     random_columns,
     random_sparse_form,
 )
-from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
+from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
-from rnnconv_cli.measure.reading import as_reading, probed
+from rnnconv_cli.measure.reading import as_reading, finite_state, probed
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import Reading, Trial
@@ -105,12 +104,15 @@ def changed_product(instance: Instance, trial: Trial, backend: Backend) -> tuple
 
 
 def flipped_product(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same where D + D' stays a pattern of zeros and ones: k units of every layer are flipped."""
+    """max over i and D' of ||(D_L + D'_L) W ... (D_1 + D'_1) W||_2 [1], D' flips k units of every layer.
+
+    D + D' stays a pattern of zeros and ones.
+    """
     return _changed_product(instance, trial, backend, only_flips=True)
 
 
 def _changed_product(instance: Instance, trial: Trial, backend: Backend, *, only_flips: bool) -> tuple[Reading, ...]:
-    state, sparsity, values = _finite_state(instance, trial, backend), _sparsity(trial), []
+    state, sparsity, values = finite_state(instance, trial, backend), _sparsity(trial), []
     for place in _longest(instance, trial, leading=False):
         chain = chain_of(state, *place, leading=False)
         if _is_adversarial(trial):
@@ -122,7 +124,7 @@ def _changed_product(instance: Instance, trial: Trial, backend: Backend, *, only
 
 
 def _largest_form(instance: Instance, trial: Trial, backend: Backend, places: Iterator[Place]) -> float:
-    state, sparsity = _finite_state(instance, trial, backend), _sparsity(trial)
+    state, sparsity = finite_state(instance, trial, backend), _sparsity(trial)
     search = largest_sparse_form if _is_adversarial(trial) else random_sparse_form
     values = [
         search(chain_of(state, *place, leading=True), sparsity, _supports(instance, place), backend) for place in places
@@ -137,7 +139,7 @@ def _largest_backward(
     places: Iterator[Place],
     seen_from: Callable[[Array], Array] = np.asarray,
 ) -> float:
-    state, sparsity, values = _finite_state(instance, trial, backend), _sparsity(trial), []
+    state, sparsity, values = finite_state(instance, trial, backend), _sparsity(trial), []
     for place in places:
         back = seen_from(backward_signals(chain_of(state, *place, leading=False), backend))
         if _is_adversarial(trial):
@@ -165,13 +167,6 @@ def _last_layer(instance: Instance, trial: Trial, *, leading: bool) -> int:
     if last < 0:
         raise MeasurementError(trial.quantity, "needs L > l2 >= 1, found L = 1")
     return last
-
-
-def _finite_state(instance: Instance, trial: Trial, backend: Backend) -> State:
-    state = state_of(instance, backend)
-    if not np.isfinite(state.hidden).all():  # NaN has no pattern: its units would be counted as inactive
-        raise OverflowedNetwork(trial.quantity, "the hidden states are not finite")
-    return state
 
 
 def _sparsity(trial: Trial) -> int:

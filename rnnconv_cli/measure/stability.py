@@ -49,7 +49,7 @@ def hidden_change_per_size(instance: Instance, trial: Trial, backend: Backend) -
 
 
 def hidden_change_from_start_per_size(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with h at W0 in the place of h-breve [1]: where W-breve is displaced, it grows like 1/||W'||_2."""
+    """max over i of ||h_{i,L} - h_{i,L} at W0|| / ||W'||_2 [1]: it grows like 1/||W'||_2 where W-breve is not W0."""
     perturbed = perturb(instance, trial, backend, targets_at(instance, instance.setting.horizon - 1))
     return _change_per_size(perturbed, state_of(instance, backend), perturbation_of(trial).size)
 
@@ -86,7 +86,10 @@ def first_order_error(instance: Instance, trial: Trial, backend: Backend) -> tup
 
 
 def first_order_error_without_second_pattern(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
-    """The same with D'' = 0: no identity where any unit changes sign. Zero where none does."""
+    """Error of (7.1) with D'' = 0, relative to ||h_{i,L}|| and in units of eps L sqrt(m) [1].
+
+    No identity where any unit changes sign. Zero where none does.
+    """
     return _first_order_error(instance, trial, backend, with_second_pattern=False)
 
 

@@ -51,7 +51,10 @@ class Run:
         return int(np.argmax(below)) if bool(below.any()) else None
 
     def curve(self) -> tuple[tuple[int, float], ...]:
-        """Return (t, f_t / f_0) at no more than 200 steps, log-spaced, the first and last always among them."""
+        """Return (t, f_t / f_0) at no more than 200 steps, log-spaced, the first and last always among them.
+
+        A loss that is not finite has no place in it: it ends the run, whose status says so.
+        """
         chosen = np.unique(np.concatenate([[0], np.geomspace(1, max(self.steps, 1), CURVE_STEPS - 1).astype(int)]))
         finite = [int(t) for t in chosen if t <= self.steps and math.isfinite(self.losses[t])]
         return tuple((t, float(self.losses[t] / self.losses[0])) for t in finite)

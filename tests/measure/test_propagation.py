@@ -15,7 +15,7 @@ from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.problem.elman import Instance
-from rnnconv_cli.records import Reading, Trial
+from rnnconv_cli.records import Reading, Status, Trial
 
 DrawInstance = Callable[..., Instance]
 MakeTrial = Callable[..., Trial]
@@ -133,6 +133,17 @@ def test_more_nonzeros_than_entries_are_refused(
 ) -> None:
     with pytest.raises(MeasurementError, match="sparsity: at most the width 32 entries can be nonzero, found 33"):
         measure("rest-of-sparse-step", draw_instance(), backend, probe={"sparsity": 33.0})
+
+
+@np.errstate(all="ignore")
+def test_a_product_that_overflows_where_no_state_does_has_diverged(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend
+) -> None:
+    instance = draw_instance(horizon=4)
+    steep = replace(instance, W=1e150 * instance.W, A=1e-300 * instance.A)
+    assert np.isfinite(state_of(steep, backend).hidden).all()
+    (reading,) = measure("rest-of-sparse-step", steep, backend)
+    assert reading == Reading(None, Status.DIVERGED)
 
 
 @np.errstate(all="ignore")
