@@ -36,7 +36,7 @@ from rnnconv_cli.sweep.forecast import (
 )
 from rnnconv_cli.sweep.keeper import StoreKeeper
 from rnnconv_cli.sweep.kept_plans import plan_key
-from rnnconv_cli.sweep.machine import environment_facts, rare_collections
+from rnnconv_cli.sweep.machine import environment_facts, rare_collections, usable_cores
 from rnnconv_cli.sweep.plan import Job, Plan, make_plan, predicted_seconds, selected_checks
 from rnnconv_cli.sweep.progress import Progress
 from rnnconv_cli.sweep.rounds import next_jobs, searching
@@ -280,7 +280,7 @@ def _within_budget(claims: Sequence[LoadedClaim], options: Options, keeper: Stor
     return keeper.plan(_plan_key(claims, options)) or plan_within(
         claims,
         seconds=options.budget,
-        jobs=options.jobs,
+        jobs=_at_a_time(options),
         profile=options.profile,
         seed=options.seed,
         price=lambda trial: predicted_seconds(trial, options.speeds or TYPICAL),
@@ -295,8 +295,13 @@ def _plan_key(claims: Sequence[LoadedClaim], options: Options) -> bytes:
         profile=options.profile,
         seed=options.seed,
         seconds=options.budget or 0.0,
-        jobs=options.jobs,
+        jobs=_at_a_time(options),
     )
+
+
+def _at_a_time(options: Options) -> int:
+    """How many trials are measured at a time: here, no more than there are cores."""
+    return min(options.jobs, usable_cores()) if options.executor in ENGINES else options.jobs
 
 
 def _plan(claims: Sequence[LoadedClaim], options: Options) -> Plan:

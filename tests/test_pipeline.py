@@ -349,6 +349,16 @@ def test_a_run_begins_with_what_it_is_going_to_take(claim: LoadedClaim, recorder
     assert recorder.forecasts[1] == replace(first, seconds=0.0, peak_bytes=0)
 
 
+@pytest.mark.parametrize(("executor", "planned"), [("process", 3), ("thread", 3), ("made:up", 64)])
+def test_a_budget_counts_no_cores_that_are_not_there(
+    claim: LoadedClaim, executor: str, planned: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "usable_cores", lambda: 3)
+    plan = foreseen([claim], replace(OPTIONS, budget=500.0, jobs=64, executor=executor, speeds=Speeds(trial=1.0)))
+    assert plan is not None
+    assert plan.jobs == planned
+
+
 def test_a_budget_makes_a_smaller_run_and_says_so(claim: LoadedClaim, recorder: Recorder) -> None:
     options = replace(OPTIONS, budget=500.0, speeds=Speeds(trial=1.0))
     report = verify([claim], options, recorder)

@@ -135,6 +135,7 @@ def _claim(tree: Node, violations: tuple[Violation, ...], origin: str, overrides
         *violations,
         *override_violations,
         *(_violation(tree, (), fault) for fault in (*claim_faults, *_id_faults(tree))),
+        *(_violation(tree, (), fault) for fault in (_powerless(claim) if claim is not None else ())),
         *(violation for documents in arms for violation in _arm_violations(documents, len(arms))),
     )
     if claim is None or violations:
@@ -211,6 +212,14 @@ def _arms(check: Node, prefix: Path) -> tuple[_ArmDocument, ...]:
                 word = "within" if expected.value == "within" else "inconclusive"
             arms.append(_ArmDocument(role, merge.laid_over(own, change), (*path, "change"), word, change))
     return tuple(arms)
+
+
+def _powerless(claim: Claim) -> Iterator[Fault]:
+    """Checks that come out like their control when all is as expected: such a check cannot tell true from false."""
+    for i, check in enumerate(claim.checks):
+        if check.expected == check.control.expected:
+            found = f"{check.expected}, which the check itself is expected to be"
+            yield Fault(("checks", i, "control", "expected"), found, "another verdict: a control must turn its check's")
 
 
 def _id_faults(tree: Node) -> Iterator[Fault]:

@@ -187,7 +187,7 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
     Control: {
         "description": "What is changed, and why that must turn the verdict.",
         "change": "Sections and keys that are laid over the check. A null takes a key away.",
-        "expected": "The verdict of the changed check that shows that the check has power.",
+        "expected": "The verdict of the changed check that shows that the check has power: not the check's own.",
     },
     Exhibit: {
         "id": "The exhibit's name.",

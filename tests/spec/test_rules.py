@@ -174,6 +174,17 @@ SEARCH = "quick: {grid: [2, 3, 4, 6], search: {least: 8, most: 128}, replicates:
         ),
         ("change: {problem: {output_variance: 1/m}}", "change: {}", "found a change that changes nothing"),
         (
+            "change: {problem: {output_variance: 1/m}}",
+            "expected: within\n      change: {problem: {output_variance: 1/m}}",
+            "checks.5.control.expected: found within, which the check itself is expected to be, wanted another "
+            "verdict: a control must turn its check's",
+        ),
+        (
+            "    control:\n      description: Variance 1/m.\n",
+            "    expected: outside\n    control:\n      description: Variance 1/m.\n",
+            "checks.6.control.expected: found outside, which the check itself is expected to be, wanted another",
+        ),
+        (
             "    control:\n      description: Variance 1/m.\n      change: {problem: {weight_variance: 1.0}}\n",
             "",
             "checks.6.control: found nothing, wanted the key control: a mapping {description, change} (without a "
