@@ -280,7 +280,7 @@ def _within_budget(claims: Sequence[LoadedClaim], options: Options, keeper: Stor
     return keeper.plan(_plan_key(claims, options)) or plan_within(
         claims,
         seconds=options.budget,
-        jobs=_at_a_time(options),
+        jobs=at_a_time(options),
         profile=options.profile,
         seed=options.seed,
         price=lambda trial: predicted_seconds(trial, options.speeds or TYPICAL),
@@ -295,11 +295,11 @@ def _plan_key(claims: Sequence[LoadedClaim], options: Options) -> bytes:
         profile=options.profile,
         seed=options.seed,
         seconds=options.budget or 0.0,
-        jobs=_at_a_time(options),
+        jobs=at_a_time(options),
     )
 
 
-def _at_a_time(options: Options) -> int:
+def at_a_time(options: Options) -> int:
     """How many trials are measured at a time: here, no more than there are cores."""
     return min(options.jobs, usable_cores()) if options.executor in ENGINES else options.jobs
 

@@ -148,6 +148,14 @@ def test_an_interrupt_of_text_that_was_executed_keeps_the_exit_status(tmp_path: 
     assert done.returncode == 130
 
 
+def test_an_interrupt_of_the_imports_ends_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "click.py").write_text("raise KeyboardInterrupt\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-m", "rnnconv_cli", "list"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 def test_a_signal_before_anything_is_measured(tmp_path: Path) -> None:
     """While the kernels are imported or compiled, LLVM may swallow an interrupt; it comes again, a second later."""
     command = _command(_claim_file(tmp_path, ENDLESS), "--jobs", "1")

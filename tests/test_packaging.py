@@ -71,7 +71,7 @@ def test_wheel_carries_licence_version_and_command(wheel: Path) -> None:
     assert "License-Expression: MIT" in archive.read(f"{inside}/METADATA").decode()
     assert f"{inside}/licenses/LICENSE" in archive.namelist()
     entry_points = archive.read(f"{inside}/entry_points.txt").decode()
-    assert "rnnconv = rnnconv_cli.cli.main:main" in entry_points
+    assert "rnnconv = rnnconv_cli.__main__:main" in entry_points
     assert "[pytest11]\nrnnconv = rnnconv_cli.pytest_plugin" in entry_points
 
 

@@ -16,7 +16,7 @@ from rnnconv_cli.cli import output
 from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.options import Destination, destinations, example
 from rnnconv_cli.cli.signals import disarm, serve_once
-from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UsageError
 from rnnconv_cli.report.bench import document as bench_document
 from rnnconv_cli.report.bench import plot as bench_plot
 from rnnconv_cli.report.bench import table as bench_table
@@ -102,7 +102,7 @@ def finite(context: click.Context, parameter: click.Parameter, number: float | N
     "--plot",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Draw every contestant's share of the floor to an SVG file.",
+    help="Draw every contestant's share of the floor to FILE.svg.",
 )
 @click.option("--quiet", is_flag=True, help="No progress; show only our row of each case.")
 @click.pass_context
@@ -131,6 +131,8 @@ def bench(
     """
     from rnnconv_cli.bench.measure import Options
 
+    if plot is not None and plot.suffix.lower() != ".svg":
+        raise UsageError(f"the file {str(plot)!r}", "a name that ends with .svg", "nothing was run")
     files = outputs if plot is None else (*outputs, Destination(PLOT, plot))
     output.prepare(files)
     result = _measured(Options(grid, tasks, only, rounds, minutes or GRIDS[grid], seed, widths), quiet=quiet)

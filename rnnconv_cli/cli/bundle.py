@@ -14,7 +14,7 @@ from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.options import Destination, example
 from rnnconv_cli.cli.result_file import text_of
 from rnnconv_cli.cli.verify import verify
-from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UsageError
 from rnnconv_cli.report.layout import unbroken
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ LABELS = 9  # columns
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="The bundle, a ZIP archive.",
+    help="The bundle, a ZIP archive: FILE.zip.",
 )
 @click.option(
     "--claims",
@@ -54,6 +54,8 @@ def bundle(context: click.Context, result: Path, file: Path, given: tuple[Path, 
     destination = (Destination("bundle", file),)
     inside = (each for folder in given if folder.is_dir() for each in folder.iterdir())
     output.refuse_inputs(destination, (result, *given, *inside))
+    if file.suffix.lower() != ".zip":
+        raise UsageError(f"the file {str(file)!r}", "a name that ends with .zip", "nothing was written")
     text = text_of(result)
     output.prepare(destination)
     from rnnconv_cli.evidence.archive import archive_of

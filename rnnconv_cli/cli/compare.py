@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from rnnconv_cli.cli.console import put, style_of
+from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.cli.result_file import text_of
 
@@ -33,7 +33,8 @@ def compare(context: click.Context, first: Path, second: Path, form: str) -> Non
     ones, how far estimates are apart, and how many observations of the same trials have other
     bits. No test is made: for a gate with a stated rate of false alarms there is baseline.
 
-    Exits with 0 if no verdict of a check that both have is another, 3 if one is.
+    Exits with 0 if no verdict of a check that both have is another, 3 if one is, 4 if they have
+    no check in common.
     """
     from rnnconv_cli.report.comparison import side_by_side
     from rnnconv_cli.report.comparison_table import render_json, render_table
@@ -42,4 +43,6 @@ def compare(context: click.Context, first: Path, second: Path, form: str) -> Non
     found = side_by_side(*(read_report(text_of(path), str(path)) for path in (first, second)))
     names = (str(first), str(second))
     put(render_json(found, names) if form == "json" else render_table(found, names, style_of(sys.stdout)))
+    if not found.pairs:
+        complain("rnnconv: no check is in both results: nothing was compared")
     context.exit(found.exit_status)

@@ -40,10 +40,11 @@ from rnnconv_cli.errors import (
     RnnconvError,
     SpecError,
     Terminated,
+    UsageError,
 )
 
 UNUSABLE = frozenset({errno.EACCES, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOTDIR})  # what a name may lead to
-UNWRITABLE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # what a stream without a name may say
+UNWRITABLE = frozenset({errno.EBADF, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO})  # what a stream may say
 COMMANDS: dict[str, click.Command] = {
     "list": list_claims,
     "show": show,
@@ -88,6 +89,8 @@ def program() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command line and return its exit status. A crash stays a traceback."""
     words = tuple(sys.argv[1:] if arguments is None else arguments)
+    if sys.stdout is None:
+        sys.stdout = _refusing()
     with stoppable() as stop:
         try:
             ended = _run(words)
@@ -109,9 +112,13 @@ def _run(words: Sequence[str]) -> int:
         status = 0
     except click.exceptions.Exit as end:
         status = end.exit_code
-    if sys.stdout is not None:
-        sys.stdout.flush()  # here, where a closed pipe is still served
+    sys.stdout.flush()  # here, where a closed pipe is still served
     return status
+
+
+def _refusing() -> TextIO:
+    """What stands for a stdout that is closed: a stream that takes nothing, as on a full disk."""
+    return open(os.open(os.devnull, os.O_RDONLY), "w", encoding="utf-8")
 
 
 def _end(number: int) -> Interrupted:
@@ -126,6 +133,9 @@ def _reported(error: BaseException) -> int | None:
             error.show(shown := io.StringIO())
             complain(shown.getvalue().rstrip("\n"))
             return error.exit_code
+        case Exception() if _follows_from_a_lost_folder(error):
+            complain(f"rnnconv: {UsageError('no current folder', 'one that exists', 'cd to another')}")
+            return EXIT_USAGE
         case SpecError():
             complain(str(error))  # lines that an editor can follow
             return error.exit_status
@@ -144,6 +154,18 @@ def _reported(error: BaseException) -> int | None:
             return EXIT_COULD_NOT_MEASURE
         case _:
             return None
+
+
+def _follows_from_a_lost_folder(error: Exception) -> bool:
+    """Whether the current folder has been deleted, and the error comes of asking where it is."""
+    root = error.__cause__ or error
+    if not isinstance(root, FileNotFoundError) or root.filename is not None:
+        return False
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _discard(*streams: TextIO | None) -> None:

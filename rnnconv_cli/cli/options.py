@@ -93,6 +93,13 @@ def seconds(context: click.Context, parameter: click.Parameter, text: str | None
     return total
 
 
+def named_file(context: click.Context, parameter: click.Parameter, path: Path) -> Path:
+    """A file that has a name: none at all would be the current folder's. Raises click.BadParameter."""
+    if path == Path():
+        raise click.BadParameter("found '', wanted a file name")
+    return path
+
+
 def cores() -> int:
     """Number of worker processes unless told otherwise: the cores that this process may use."""
     from rnnconv_cli.sweep.machine import usable_cores
@@ -191,6 +198,7 @@ STORE_FILE = click.option(
     envvar="RNNCONV_STORE",
     show_envvar=True,
     metavar="FILE",
+    callback=named_file,
     help="Where finished trials are kept, and found by the next run.",
 )
 STORE = (

@@ -22,13 +22,13 @@ def prepare(destinations: Sequence[Destination]) -> None:
     for destination in destinations:
         path = _target(destination.path)
         if path in seen:
-            raise UsageError(f"{str(destination.path)!r} twice", "each --output once", "give each format its own file")
+            raise UsageError(f"{str(destination.path)!r} twice", "each file once", "give each format its own file")
         seen.add(path)
         try:
             _try(path)
         except OSError as error:
             found = f"{str(destination.path)!r}, which cannot be written ({error.strerror or error})"
-            raise UsageError(found, "an --output that can be written", "nothing was run") from error
+            raise UsageError(found, "a file that can be written", "nothing was run") from error
 
 
 def refuse_store(destinations: Sequence[Destination], store: Path) -> None:
@@ -71,7 +71,8 @@ def write_each(
             content = content_in(destination.format)
             _write(_target(destination.path), content.encode() if isinstance(content, str) else content)
         except OSError as error:
-            failures.append(OutputError(str(destination.path), error.strerror or str(error)))
+            reason = error.strerror or str(error)
+            failures.append(OutputError(str(destination.path), reason, "try another file"))
     return tuple(failures)
 
 

@@ -10,7 +10,7 @@ import click
 from rnnconv_cli.cli.console import complain, put, style_of
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.errors import EXIT_USAGE, SpecError, UsageError
-from rnnconv_cli.report.layout import painted, words
+from rnnconv_cli.report.layout import unbroken
 
 if TYPE_CHECKING:
     from rnnconv_cli.spec.loader import LoadedClaim
@@ -38,7 +38,7 @@ def validate(context: click.Context, paths: tuple[str, ...]) -> None:
             valid = False
         else:
             count = len(claim.checks)
-            put(painted([words(f"{claim.origin}: valid, {count} check{'s' if count > 1 else ''}", style)], style))
+            put(unbroken(f"{claim.origin}: valid, {count} check{'s' if count > 1 else ''}", style))
     context.exit(0 if valid else EXIT_USAGE)
 
 
@@ -48,10 +48,21 @@ def _checked(path: str) -> LoadedClaim:
     from rnnconv_cli.spec.document import MAX_BYTES
 
     if path == STANDARD_INPUT:
-        claim = loader.load_bytes(sys.stdin.buffer.read(MAX_BYTES + 1), "<stdin>")
+        claim = loader.load_bytes(_read(MAX_BYTES + 1), "<stdin>")
     else:
         claim = loader.load(catalogue.find(path))
     from rnnconv_cli import pipeline
 
     pipeline.preview([claim], pipeline.Options("quick", 0, 1, "compiled", (), False, ()))
     return claim
+
+
+def _read(most: int) -> bytes:
+    """So many bytes of standard input, or all there are. Raises UsageError where none can be had."""
+    why = "closed"
+    if sys.stdin is not None:
+        try:
+            return sys.stdin.buffer.read(most)
+        except OSError as error:
+            why = error.strerror or str(error)
+    raise UsageError(f"a standard input that cannot be read ({why})", "a claim file", "name a file instead of -")

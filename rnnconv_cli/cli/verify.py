@@ -24,7 +24,7 @@ from rnnconv_cli.cli.options import (
     store_options,
 )
 from rnnconv_cli.cli.step_summary import append_summary
-from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, EngineError, TrialFailed
+from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, EngineError, TrialFailed, UnknownName
 from rnnconv_cli.report import FORMATS
 from rnnconv_cli.report.standing import warning
 
@@ -80,15 +80,20 @@ def verify(
     jobs = jobs or cores()
     output.refuse_store(outputs, store)
     output.refuse_inputs(outputs, files)
+    if idle := [] if everything else _without(claims, checks):
+        complain(f"rnnconv: --check names no check of {', '.join(idle)}, of which nothing is measured")
     if not dry_run:
         output.prepare(outputs)
         if jobs > 1 and executor == "process":
             start_server("rnnconv_cli.cli.main")
     from rnnconv_cli import pipeline  # now, as it takes a while
+    from rnnconv_cli.kernels.backend import BACKENDS
     from rnnconv_cli.sweep.calibrate import calibrate
     from rnnconv_cli.sweep.engines import named
 
     named(executor)  # a wrong name is said at once
+    if backend not in BACKENDS:
+        raise UnknownName("backend", backend, tuple(BACKENDS))
     command = context.obj or ("rnnconv", "verify")
     kept_in = None if no_store else store
     speeds = calibrate() if dry_run or budget is not None else None
@@ -97,7 +102,8 @@ def verify(
     )
     if dry_run:
         taken = pipeline.foreseen(claims, options)
-        put(to_do(pipeline.outstanding(claims, options, taken), taken, jobs, style_of(sys.stdout)))
+        checked = pipeline.outstanding(claims, options, taken)
+        put(to_do(checked, taken, pipeline.at_a_time(options), style_of(sys.stdout)))
         return
     report = _measured(claims, options, quiet=quiet)
     failures = (*output.write(report, outputs), *(append_summary(report) if form == "github" else ()))
@@ -110,6 +116,12 @@ def verify(
     if form != "table" and (said := warning(report)):
         complain(f"rnnconv: {said}")
     context.exit(report.exit_status)
+
+
+def _without(claims: Sequence[LoadedClaim], checks: Sequence[str]) -> list[str]:
+    """The claims that have none of the checks that are named, if any are."""
+    named = set(checks)
+    return [each.claim.id for each in claims if named and named.isdisjoint(check.check.id for check in each.checks)]
 
 
 def _refuse_excluded(

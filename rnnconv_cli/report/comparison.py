@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rnnconv_cli.errors import EXIT_CONTRADICTED
+from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_INCONCLUSIVE
 from rnnconv_cli.records import CheckResult, Estimate, Observation, Report
 from rnnconv_cli.report.planned import within_budget
 
@@ -75,7 +75,9 @@ class SideBySide:
 
     @property
     def exit_status(self) -> int:
-        """3 where a verdict is another, else 0."""
+        """3 where a verdict is another, 4 where no check is in both, else 0."""
+        if not self.pairs:
+            return EXIT_INCONCLUSIVE
         return EXIT_CONTRADICTED if any(pair.moved for pair in self.pairs) else 0
 
 

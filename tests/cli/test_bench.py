@@ -127,6 +127,14 @@ def test_a_plot_is_written_beside_the_results(
     assert (tmp_path / "bench.svg").read_text() == "<svg/>"
 
 
+def test_a_plot_that_is_no_svg_is_refused_before_timing(
+    run: Callable[..., Any], fake: FakeBench, tmp_path: Path
+) -> None:
+    done = run("bench", "--plot", str(tmp_path / "bench.pdf"))
+    assert (done.status, fake.options, list(tmp_path.iterdir())) == (2, [], [])
+    assert f"found the file '{tmp_path}/bench.pdf', wanted a name that ends with .svg; nothing was run" in done.err
+
+
 @pytest.mark.parametrize(
     "words",
     [("--grid", "huge"), ("--only", "nobody"), ("--rounds", "2"), ("--minutes", "0"), ("--task", "none")]

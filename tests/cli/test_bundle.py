@@ -103,6 +103,16 @@ def test_a_file_that_is_no_result_or_no_place_is_refused(run: Carry, tmp_path: P
     assert not (tmp_path / "b.zip").exists()
 
 
+def test_a_bundle_does_not_replace_a_file_of_another_kind(run: Carry, tmp_path: Path) -> None:
+    result, other = tmp_path / "r.json", tmp_path / "other.json"
+    result.write_text("{}")
+    other.write_text("kept")
+    done = run("bundle", str(result), "--output", str(other))
+    assert (done.status, done.out) == (2, "")
+    assert done.err == f"rnnconv: found the file '{other}', wanted a name that ends with .zip; nothing was written\n"
+    assert other.read_text() == "kept"
+
+
 def test_a_bundle_does_not_replace_what_is_read_for_it(run: Carry, claim: Path, tmp_path: Path) -> None:
     result = tmp_path / "r.json"
     assert run(*VERIFY, str(claim), "--output", str(result)).status in (0, 3)

@@ -16,7 +16,7 @@ EMPTY = Report("0.1.0", "quick", 0, "compiled", 0, (), (), Environment(()), Timi
 
 @pytest.fixture
 def stored(tmp_path: Path) -> tuple[str, str]:
-    """Two results that differ in their seed."""
+    """Two results that differ in their seed, and have no check."""
     for name, report in (("a.json", EMPTY), ("b.json", replace(EMPTY, seed=1))):
         (tmp_path / name).write_text(json_format.render(report))
     return str(tmp_path / "a.json"), str(tmp_path / "b.json")
@@ -24,8 +24,12 @@ def stored(tmp_path: Path) -> tuple[str, str]:
 
 def test_two_results_are_shown(run: Callable[..., Any], stored: tuple[str, str]) -> None:
     done = run("compare", *stored)
-    assert (done.status, done.err) == (0, "")
     assert "differs   seed: 0 → 1" in done.out
+
+
+def test_results_without_a_check_in_common_are_no_success(run: Callable[..., Any], stored: tuple[str, str]) -> None:
+    done = run("compare", *stored)
+    assert (done.status, done.err) == (4, "rnnconv: no check is in both results: nothing was compared\n")
 
 
 def test_json_on_request(run: Callable[..., Any], stored: tuple[str, str]) -> None:

@@ -176,11 +176,59 @@ def test_an_ascii_locale_is_enough(words: list[str]) -> None:
     assert done.returncode == (2 if words[0] == "verify" else 0)
 
 
-def test_a_closed_stdout_is_no_crash() -> None:
+@pytest.mark.parametrize("words", ["list", "--help", "--version", "new my-claim"])
+@pytest.mark.parametrize("stdout", [">&-", "1</dev/null"])
+def test_a_stdout_that_takes_nothing_is_said(words: str, stdout: str) -> None:
     done = subprocess.run(
-        ["bash", "-c", '"$0" -m rnnconv_cli list >&-', sys.executable], capture_output=True, text=True, check=False
+        ["bash", "-c", f'"$0" -m rnnconv_cli {words} {stdout}', sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    said = "rnnconv: standard output could not be written (Bad file descriptor)\n"
+    assert (done.returncode, done.stderr) == (5, said)
+
+
+def test_a_closed_stdout_is_nothing_to_a_command_that_writes_a_file(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["bash", "-c", '"$0" -m rnnconv_cli new my-claim --output "$1" >&-', sys.executable, str(tmp_path / "c.yaml")],
+        check=False,
+    )
+    assert done.returncode == 0
+    assert (tmp_path / "c.yaml").read_text().count("id: my-claim") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("verify", "perturbation-bound", "--check", "first-order-identity"),
+        ("verify", "perturbation-bound", "--check", "first-order-identity", "--no-store"),
+        ("verify", "perturbation-bound", "--check", "first-order-identity", "--dry-run"),
+        ("report", os.devnull, "--html", "a.html"),
+        ("bench", "--task", "step", "--width", "64", "--only", "numpy", "--rounds", "3"),
+    ],
+)
+def test_a_current_folder_that_is_gone_is_said(words: tuple[str, ...], tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'cd "$1"; rmdir "$1"; shift; exec "$0" -c "$@"'
+    program = "import sys; from rnnconv_cli.cli.main import main; sys.exit(main())"
+    environment = {name: value for name, value in os.environ.items() if name != "RNNCONV_STORE"}
+    done = subprocess.run(
+        ["bash", "-c", script, sys.executable, str(gone), program, *words],
+        env={**environment, "PYTHONPATH": str(Path(__file__).parents[2])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = "rnnconv: found no current folder, wanted one that exists; cd to another\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
+
+
+def test_a_file_that_is_not_there_is_no_lost_folder(run: Callable[..., Any], fake: Any) -> None:
+    fake.error = FileNotFoundError()
+    with pytest.raises(FileNotFoundError):
+        run("verify", "perturbation-bound")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux")

@@ -84,7 +84,7 @@ def test_a_pipe_gets_the_results(tmp_path: Path) -> None:
 def test_what_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file/r.json", Path("/proc/no/r.json")):
-        with pytest.raises(UsageError, match=r"cannot be written .*; nothing was run"):
+        with pytest.raises(UsageError, match=r"cannot be written .*, wanted a file that .*; nothing was run"):
             output.prepare((Destination("json", path),))
 
 
@@ -100,6 +100,7 @@ def test_a_failure_holds_no_other_file_up_and_leaves_the_old_one(tmp_path: Path)
     (failure,) = output.write(REPORT, destinations)
     assert failure.exit_status == 5
     assert str(failure).startswith(f"{tmp_path}/file/r.json: could not be written")
+    assert str(failure).endswith("; try another file")
     assert (tmp_path / "r.json").exists()
     assert (tmp_path / "file").read_text() == "old"
 

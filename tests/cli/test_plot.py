@@ -67,7 +67,7 @@ def test_the_same_command_gives_the_same_bytes(run: Carry) -> None:
         (("--check", "x"), f"found check 'x', {ABSENT} {NAME}\n"),
         (("--check", NAME, "--claim", "perturbation"), f"found claim 'perturbation', {ABSENT} perturbation-bound; did"),
         (("--check", NAME, "--output", "a.jpg"), "found the file 'a.jpg', wanted a name that ends with .pdf, .svg or"),
-        (("--check", NAME, "--output", "a.pdf"), "found 'a.pdf' twice, wanted each --output once"),
+        (("--check", NAME, "--output", "a.pdf"), "found 'a.pdf' twice, wanted each file once"),
         (("--check", NAME, "--output", "r.json/a.pdf"), "found 'r.json/a.pdf', which cannot be written"),
         (("--check", NAME, "--width", "0.6"), "found a figure of 0.6 x"),
         (("--check", NAME, "--width", "nan"), "found nan, wanted a finite number"),

@@ -107,6 +107,21 @@ def test_an_export_into_the_store_itself_is_refused(name: str, run: Callable[...
 
 
 @pytest.mark.usefixtures("store")
+def test_an_export_that_cannot_be_written_is_called_what_it_is(run: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    done = run("results", "export", str(tmp_path / "file" / "a.csv"))
+    assert done.status == 2
+    assert "wanted a file that can be written; nothing was run" in done.err
+    assert "--output" not in done.err
+
+
+def test_a_store_without_a_name_is_refused(run: Callable[..., Any]) -> None:
+    done = run("results", "list", "--store", "")
+    assert (done.status, done.out) == (2, "")
+    assert "found '', wanted a file name" in done.err
+
+
+@pytest.mark.usefixtures("store")
 def test_parquet_holds_what_csv_holds(run: Callable[..., Any], tmp_path: Path) -> None:
     assert run("results", "export", str(tmp_path / "a.csv")).status == 0
     assert run("results", "export", "--format", "parquet", str(tmp_path / "b")).status == 0

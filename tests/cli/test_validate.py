@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -40,6 +42,20 @@ def test_bytes_that_are_no_text_are_refused(run: Callable[..., Any], monkeypatch
     done = run("validate", "-")
     assert (done.status, done.out) == (2, "")
     assert done.err.startswith("<stdin>:2:3: ")
+
+
+@pytest.mark.parametrize(("stdin", "why"), [("<&-", "closed"), ("0>/dev/null", "Bad file descriptor")])
+def test_a_standard_input_that_cannot_be_read_is_said(stdin: str, why: str) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f'"$0" -m rnnconv_cli validate - {stdin}', sys.executable],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    said = (
+        f"rnnconv: found a standard input that cannot be read ({why}), wanted a claim file; name a file instead of -\n"
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", said)
 
 
 def test_all_violations_of_all_files_are_shown(run: Callable[..., Any], claim: Path) -> None:

@@ -325,6 +325,38 @@ def test_options_without_effect_are_refused(
     assert found in done.err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "said"),
+    [
+        ("--backend", "gpu", "found backend 'gpu', wanted one of compiled, reference"),
+        ("--executor", "nope", "found executor 'nope', wanted one of "),
+        ("--store", "", "found '', wanted a file name"),
+    ],
+)
+@pytest.mark.parametrize("dry", [("--dry-run",), ()], ids=["dry", "run"])
+def test_a_dry_run_refuses_the_values_that_a_run_refuses(
+    run: Callable[..., Any], dry: tuple[str, ...], option: str, value: str, said: str
+) -> None:
+    done = run("verify", CLAIM, "--check", "first-order-identity", "--quiet", option, value, *dry)
+    assert (done.status, done.out) == (2, "")
+    assert said in done.err
+
+
+@pytest.mark.parametrize("factory", ["concurrent.futures:ThreadPoolExecutor", "builtins:dict"])
+def test_a_dry_run_starts_no_executor(run: Callable[..., Any], factory: str) -> None:
+    done = run("verify", CLAIM, "--check", "first-order-identity", "--dry-run", "--executor", factory)
+    assert (done.status, done.err) == (0, "")
+
+
+def test_claims_without_a_check_that_is_named_are_said(run: Callable[..., Any], fake: Any) -> None:
+    others = ("linear-convergence", "training-time")
+    done = run("verify", CLAIM, *others, "--check", "first-order-identity")
+    said = "rnnconv: --check names no check of linear-convergence, training-time, of which nothing is measured\n"
+    assert (done.status, done.err) == (0, said)
+    assert run("verify", CLAIM, *others).err == ""
+    assert run("verify", "--all", "--check", "first-order-identity").err == ""
+
+
 def test_nothing_is_run_where_a_file_cannot_be_written(run: Callable[..., Any], fake: Any, tmp_path: Path) -> None:
     done = run("verify", CLAIM, "--output", str(tmp_path))
     assert (done.status, fake.options) == (2, [])
