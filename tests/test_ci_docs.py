@@ -34,7 +34,11 @@ SURPRISING = {  # it holds, and nobody expects it
             "sweep": {"quick": {"replicates": 60}, "full": {"replicates": 60}},
             "prediction": {"kind": "event", "bound": 4.0, "probability": 0.8},
             "expected": "outside",
-            "control": {"description": "variance 64/m", "change": {"problem": {"weight_variance": 64.0}}},
+            "control": {
+                "description": "twice as wide",
+                "change": {"problem": {"width": 32}},
+                "expected": "within",
+            },
         }
     ],
 }

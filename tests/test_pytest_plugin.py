@@ -50,7 +50,8 @@ HOLDS: Mapping[str, Any] = {
     "prediction": {"kind": "event", "bound": 4.0, "probability": 0.8},
     "control": {"description": "variance 64/m", "change": {"problem": {"weight_variance": 64.0}}},
 }
-SURPRISES = {**HOLDS, "id": "surprises", "expected": "outside"}
+WIDER = {"description": "twice as wide", "change": {"problem": {"width": 32}}, "expected": "within"}
+SURPRISES = {**HOLDS, "id": "surprises", "expected": "outside", "control": WIDER}
 OPEN = {
     **HOLDS,
     "id": "undecided",
@@ -356,7 +357,7 @@ def test_outcomes_are_those_of_the_verdicts(pytester: pytest.Pytester, session: 
             f"made-up.claim.yaml:{places['surprises']}: within, expected outside",
             "    because 60 of 60 draws are <= 4*",
             "    predicted P ≥ 0.8, measured 1.000 *",
-            "    control outside, expected outside: variance 64/m",
+            "    control within, expected within: twice as wide",
             "    source arXiv:1810.12065v4, (0.0) (theorem): A statement.",
             f"SKIPPED * made-up.claim.yaml:{places['undecided']}: inconclusive: no power: *; to settle it: *",
         ]
@@ -512,7 +513,7 @@ def test_workers_share_the_items_and_the_store(distribution: str, pytester: pyte
         low, high = (getattr(check.finding.estimate, name) for name in ("low", "high"))
         assert (values["verdict"], float(values["low"]), float(values["high"])) == (check.verdict, low, high)
     with closing(Store(pytester.path / "kept.sqlite")) as store:
-        assert sum(shelf.trials for shelf in store.shelves()) == 180  # main and two controls, each trial once
+        assert sum(shelf.trials for shelf in store.shelves()) == 240  # main and three controls, each trial once
 
 
 @pytest.fixture

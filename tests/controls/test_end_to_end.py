@@ -184,12 +184,15 @@ def test_a_false_claim_is_outside_and_the_run_ends_with_three(name: str, written
 
 
 def test_a_claim_known_to_be_false_is_as_expected(written: Written, recorder: Recorder) -> None:
-    report = _report(written, {**FALSE["a constant that is too small"], "expected": "outside"}, recorder)
+    mended = {"description": "the true constant", "change": {"prediction": {"bound": 1.0}}, "expected": "within"}
+    false = {**FALSE["a constant that is too small"], "expected": "outside", "control": mended}
+    report = _report(written, false, recorder)
     assert (_only(report).verdict, _only(report).as_expected, report.exit_status) == (OUTSIDE, True, 0)
 
 
 def test_a_true_claim_that_is_expected_to_fail_contradicts(written: Written, recorder: Recorder) -> None:
-    report = _report(written, {**TRUE["identity"], "expected": "outside"}, recorder)
+    also_true = {"description": "half as wide", "change": {"problem": {"width": 32}}, "expected": "within"}
+    report = _report(written, {**TRUE["identity"], "expected": "outside", "control": also_true}, recorder)
     assert report.exit_reasons == ("made-up/check-0: within, expected outside",)
 
 
