@@ -137,7 +137,10 @@ def _remarks(check: CheckResult, style: Style) -> Iterator[tuple[str, str]]:
         yield "worst", f"adversary {check.worst_adversary}"
     if not check.control.as_expected:
         control = check.control
-        yield "control", f"{control.description}: expected {control.expected}; {control.finding.because}"
+        yield (
+            "control",
+            f"{control.description.removesuffix('.')}: expected {control.expected}; {control.finding.because}",
+        )
     if unused := _unused([each for each in check.observations if each.arm == "main"]):
         yield "unused", unused
     for exhibit in check.exhibits:

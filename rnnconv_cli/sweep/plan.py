@@ -23,7 +23,7 @@ from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim, refuse_unknown_che
 from rnnconv_cli.spec.rules import RUN_PARAMETERS
 from rnnconv_cli.stats import dose
 
-INTEGER_PARAMETERS = ("width", "horizon", "n_sequences", "output_dim")
+WHOLE_SIZES = ("width", "horizon", "n_sequences", "output_dim")  # of a problem: what a path gives is rounded
 NEVER_REACHED = 1e-30  # of the initial loss: round-off comes first, so that a run read at its steps takes all of them
 MOST_TRIALS = 1_000_000
 PROBE_NUMBERS = tuple(name for name in Probe.model_fields if name != "search")
@@ -193,7 +193,7 @@ def _problem_setting(arm: Arm, point: float, width: int | None) -> ProblemSettin
         values[parameter] = point
     for followed, law in arm.sweep.path.items():
         values[followed] = law.at(point)
-    for name in INTEGER_PARAMETERS:
+    for name in WHOLE_SIZES:
         values[name] = round(values[name])
     values["separation"] = float(values["separation"])
     values["weight_variance"] = float(values["weight_variance"])

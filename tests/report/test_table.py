@@ -158,6 +158,17 @@ def test_an_undecided_check_names_its_cause_and_its_price(report: Report) -> Non
     assert "settle    16 instead of 8 replicates would settle it (90 core-seconds)" in lines
 
 
+def test_a_description_that_is_a_sentence_goes_on_without_its_full_stop(report: Report) -> None:
+    (claim, *others) = report.claims
+    checks = tuple(
+        replace(each, control=replace(each.control, description="A wider W.", as_expected=False))
+        for each in claim.checks
+    )
+    shown = " ".join(render(replace(report, claims=(replace(claim, checks=checks), *others))).split())
+    assert "control A wider W: expected " in shown
+    assert "W.:" not in shown
+
+
 def test_contradictions_are_marked_in_words(report: Report) -> None:
     shown = render(report)
     assert "outside (!)" in _lines_of(shown, "a-check-that-contradicts")[0]
