@@ -26,7 +26,7 @@ from rnnconv_cli.sweep.engines import ENGINES, Engine, named
 from rnnconv_cli.sweep.execute import Readings, execute
 from rnnconv_cli.sweep.forecast import (
     CheckCost,
-    Outstanding,
+    ToDo,
     ahead,
     costs,
     forecast,
@@ -248,12 +248,10 @@ def preview(claims: Sequence[LoadedClaim], options: Options) -> Preview:
     return Preview(costs(plan, options.speeds or TYPICAL))
 
 
-def outstanding(
-    claims: Sequence[LoadedClaim], options: Options, taken: BudgetPlan | None = None
-) -> tuple[Outstanding, ...]:
-    """Return what `verify` would measure now, check by check; of a search, in its first round. Nothing is written.
+def outstanding(claims: Sequence[LoadedClaim], options: Options, taken: BudgetPlan | None = None) -> ToDo:
+    """Return what `verify` would measure now, check by check and in all; of a search, in its first round.
 
-    Raises what `verify` would before measuring, and StoreError.
+    Nothing is written. Raises what `verify` would before measuring, and StoreError.
     """
     claims = claims if taken is None else within(claims, taken, options.profile)
     plan = _plan(claims, options)

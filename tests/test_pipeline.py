@@ -376,7 +376,7 @@ def test_a_budget_makes_a_smaller_run_and_says_so(claim: LoadedClaim, recorder: 
     assert report.claims[0].digest == claim.digest
     assert preview([claim], OPTIONS).checks[0].trials == 60
     left = outstanding([claim], options, report.plan)
-    assert sum(each.trials for each in left) == len({trial for _, _, trial in measured})
+    assert sum(each.trials for each in left.checks) == len({trial for _, _, trial in measured}) == left.trials
 
 
 def test_a_resumed_run_takes_the_plan_that_is_kept(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
@@ -12,16 +12,16 @@ from rnnconv_cli.report.planned import left_out, on_cores, within_budget
 
 if TYPE_CHECKING:
     from rnnconv_cli.records import BudgetPlan
-    from rnnconv_cli.sweep.forecast import Outstanding
+    from rnnconv_cli.sweep.forecast import ToDo
 
 
-def to_do(checks: Sequence[Outstanding], plan: BudgetPlan | None, jobs: int, style: Style) -> str:
+def to_do(found: ToDo, plan: BudgetPlan | None, jobs: int, style: Style) -> str:
     """What is outstanding, check by check, and in all, on so many cores; and what a budget leaves out."""
-    return painted(_parts(checks, plan, jobs, style), style)
+    return painted(_parts(found, plan, jobs, style), style)
 
 
-def _parts(checks: Sequence[Outstanding], plan: BudgetPlan | None, jobs: int, style: Style) -> Iterator[RenderableType]:
-    for each in checks:
+def _parts(found: ToDo, plan: BudgetPlan | None, jobs: int, style: Style) -> Iterator[RenderableType]:
+    for each in found.checks:
         yield words(f"{each.claim}/{each.check}", style, "bold")
         if plan is not None and (lost := left_out(plan, each.claim, each.check)):
             yield paragraph("left out", lost, style, indent=2)
@@ -33,10 +33,7 @@ def _parts(checks: Sequence[Outstanding], plan: BudgetPlan | None, jobs: int, st
     yield words("", style)
     if plan is not None:
         yield paragraph("plan", within_budget(plan), style, indent=0)
-    missing, trials, seconds = (
-        sum(getattr(each, name) for each in checks) for name in ("missing", "trials", "seconds")
-    )
-    total = _amount(missing, trials, seconds, jobs)
+    total = _amount(found.missing, found.trials, found.seconds, jobs)
     yield paragraph("in all", f"{total}; a trial of several checks is measured once", style, indent=0)
 
 

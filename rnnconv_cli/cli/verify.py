@@ -102,8 +102,8 @@ def verify(
     )
     if dry_run:
         taken = pipeline.foreseen(claims, options)
-        checked = pipeline.outstanding(claims, options, taken)
-        put(to_do(checked, taken, pipeline.at_a_time(options), style_of(sys.stdout)))
+        found = pipeline.outstanding(claims, options, taken)
+        put(to_do(found, taken, pipeline.at_a_time(options), style_of(sys.stdout)))
         return
     report = _measured(claims, options, quiet=quiet)
     failures = (*output.write(report, outputs), *(append_summary(report) if form == "github" else ()))

@@ -48,6 +48,16 @@ class Outstanding:
     in_rounds: bool  # whether further trials follow from what these show
 
 
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """What is still to be measured, check by check and in all, where a trial of several checks counts once."""
+
+    checks: tuple[Outstanding, ...]
+    trials: int
+    missing: int
+    seconds: float  # predicted core-seconds of the missing ones
+
+
 def likely_rounds(
     claims: Sequence[LoadedClaim], *, profile: str, seed: int, checks: Sequence[str] = ()
 ) -> tuple[Job, ...]:
@@ -99,8 +109,8 @@ def missing(trials: Sequence[Trial], here: Conditions, store: Path | None, *, fr
 
 def unmeasured(
     plan: Plan, missing: Mapping[Trial, str], in_rounds: Collection[tuple[str, str]], speeds: Speeds
-) -> tuple[Outstanding, ...]:
-    """Return what is to be measured of each check, of which some are measured in rounds."""
+) -> ToDo:
+    """Return what is to be measured of each check, of which some are measured in rounds, and of all."""
     by_check: dict[tuple[str, str], dict[Trial, None]] = defaultdict(dict)
     for job in plan.jobs:
         by_check[job.claim, job.check][job.trial] = None
@@ -110,7 +120,9 @@ def unmeasured(
         seconds = sum(predicted_seconds(trial, speeds) for trial in why)
         counts = tuple(Counter(why.values()).most_common())
         found.append(Outstanding(*place, len(trials), len(why), seconds, counts, place in in_rounds))
-    return tuple(found)
+    every = dict.fromkeys(job.trial for job in plan.jobs)
+    left = [trial for trial in every if trial in missing]
+    return ToDo(tuple(found), len(every), len(left), sum(predicted_seconds(trial, speeds) for trial in left))
 
 
 def _place(job: Job) -> tuple[str, str, str]:

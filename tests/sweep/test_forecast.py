@@ -106,8 +106,17 @@ def test_what_is_missing_is_priced_check_by_check(plan: Plan) -> None:
     assert set(new.values()) == {"no store"}
     main = plan.of("made-up", "check-0", "main").trials
     left = dict.fromkeys(main[:20], "replicates 40 → 60") | dict.fromkeys(main[20:25], "failed before")
-    event, search = unmeasured(plan, left, {("made-up", "search")}, TYPICAL)
+    event, search = unmeasured(plan, left, {("made-up", "search")}, TYPICAL).checks
     assert (event.trials, event.missing, event.in_rounds) == (120, 25, False)
     assert event.reasons == (("replicates 40 → 60", 20), ("failed before", 5))
     assert event.seconds == pytest.approx(sum(map(predicted_seconds, left)))
     assert (search.missing, search.seconds, search.reasons, search.in_rounds) == (0, 0.0, (), True)
+
+
+def test_a_trial_of_two_checks_counts_once_in_all(plan: Plan) -> None:
+    twice = Plan((*plan.jobs, *(replace(job, check=f"{job.check}-again") for job in plan.jobs)))
+    left = missing(twice.trials, HERE, None, fresh=False)
+    one, two = (unmeasured(each, left, (), TYPICAL) for each in (plan, twice))
+    assert sum(each.missing for each in two.checks) == 2 * one.missing
+    assert (two.trials, two.missing, two.seconds) == (one.trials, one.missing, one.seconds)
+    assert one.seconds == pytest.approx(sum(map(predicted_seconds, plan.trials)))
