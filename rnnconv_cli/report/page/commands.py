@@ -32,8 +32,8 @@ def commands(claim: str, check: CheckResult, report: Report, result: str) -> tup
 def _replays(check: CheckResult, result: str) -> Iterator[Command]:
     """Of the control, a trial that is not the claim's own as well."""
     ours = _keys(check, MAIN, Status.OK)
-    changed = set(_keys(check, CONTROL, Status.OK)) - set(ours)
-    theirs = [key for key in _keys(check, CONTROL, Status.OK) if key in changed]
+    shared = set(ours)
+    theirs = [key for key in _keys(check, CONTROL, Status.OK) if key not in shared]
     for label, keys in (("one trial of the claim", ours), ("one trial of the control", theirs)):
         yield from (Command(label, _replay(result, key)) for key in keys[:1])
     failed = [key for arm in dict.fromkeys(each.arm for each in check.observations) for key in _keys(check, arm)]

@@ -32,7 +32,7 @@ GLOSSARY = (
     (
         "claim file",
         "The text file that states a claim: its checks with their predictions and tolerances, what is drawn, the"
-        " controls, and the verdicts that are expected. Its profiles say how much is measured: quick, full and others.",
+        " controls, and the verdicts that are expected. Its profiles, quick and full, say how much is measured.",
     ),
     ("check", "One statement that can be measured: a quantity, what varies, a prediction and a control."),
     (
@@ -132,15 +132,15 @@ ADVERSARIES = {
     "gradient": "Minus the gradient of the network's own loss: where a first step goes.",
     "training-displacement": "Where a descent of the network itself has gone.",
     "kinks": "Flips as many units of the target as the norm allows: those with the smallest |g|.",
-    "weighted-kinks": "The same, choosing the units that carry most of the backward signal for their price.",
-    "loss-kinks": "The same, choosing the units by which the loss gains most beyond first order.",
+    "weighted-kinks": "Flips the units of the target that carry most of the backward signal for their price in norm.",
+    "loss-kinks": "Pushes units of the target across their kinks, to where the loss gains most beyond first order.",
     "single-row": "All of the norm on one row of W: that with the smallest |g| at the target.",
     "aligned": "The rank-one matrix along a backward signal and a state, which changes the backward signal most.",
     "linearised-ascent": "Rank-one matrices that change the state of the target most to first order, by ascent.",
-    "ascent-hidden": "Ascent on the change of the state itself, from random points and from the best of the above.",
+    "ascent-hidden": "Ascent on the change of the state itself, from random points and from linearised-ascent.",
     "ascent-flips": "Ascent on a smooth count of the flips, from random points and from kinks.",
-    "ascent-product": "Ascent on the change of a product of layers, from random points and from the best of the above.",
-    "ascent-remainder": "Ascent on what the loss gains beyond first order, from both kinds of points.",
+    "ascent-product": "Ascent on the change of a product of layers, from random points, kinks, linearised-ascent.",
+    "ascent-remainder": "Ascent on what the loss gains beyond first order, from a random point and a constructed one.",
     "ascent-hidden-from-random": "The ascent on the change of the state, from random points alone.",
     "ascent-flips-from-random": "The ascent on a smooth count of the flips, from random points alone.",
     "ascent-product-from-random": "The ascent on the change of a product of layers, from random points alone.",
@@ -161,9 +161,9 @@ STANDING = {
 }
 STANDINGS = {
     "theorem": "what the paper proves",
-    "derived": "what is derived from it",
-    "conjecture": "a conjecture of it",
-    "misprint": "a misprint of it",
+    "derived": "what is derived from the paper",
+    "conjecture": "a conjecture of the paper",
+    "misprint": "a misprint of the paper",
 }
 SWEPT = {
     "width": "the width m",

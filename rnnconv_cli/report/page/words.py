@@ -165,7 +165,9 @@ def _which_fail(checks: Sequence[CheckResult]) -> str:
     """What stands behind the statements that do not hold; empty where all do, or where one speaks for itself."""
     what = _standings(checks, Verdict.OUTSIDE)
     proved = any(each.status == "theorem" for each in checks if each.verdict is Verdict.OUTSIDE)
-    return f"Of those that do not hold, {what}{'' if proved else '; none tests what it proves'}. " if what else ""
+    return (
+        f"Of those that do not hold, {what}{'' if proved else '; none tests what the paper proves'}. " if what else ""
+    )
 
 
 def _standings(checks: Sequence[CheckResult], which: Verdict) -> str:

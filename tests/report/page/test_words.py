@@ -122,14 +122,14 @@ def test_an_exponent_that_changes_along_the_curve_is_an_average(checks: dict[str
 def test_what_does_not_hold_is_counted_by_its_standing(report: Report) -> None:
     first, second, *_ = report.claims[0].checks
     fails = [replace(first, status=status, verdict=Verdict.OUTSIDE) for status in ("misprint", "misprint", "theorem")]
-    said = "Of those that do not hold, 1 tests what the paper proves and 2 test a misprint of it. None"
+    said = "Of those that do not hold, 1 tests what the paper proves and 2 test a misprint of the paper. None"
     assert said in words.lead([*fails, second])
     assert "Of those that" not in words.lead([fails[0], second])
     others = [*fails[:2], replace(fails[2], status="hunch")]
-    said = "Of those that do not hold, 2 test a misprint of it and 1 tests something else; none tests what it proves. "
-    assert said in words.lead(others)
+    said = "2 test a misprint of the paper and 1 tests something else; none tests what the paper proves. "
+    assert f"Of those that do not hold, {said}" in words.lead(others)
     holds = [replace(first, status=status, verdict=Verdict.WITHIN) for status in ("derived", "theorem", "derived")]
-    said = "Of those that hold, 1 tests what the paper proves and 2 test what is derived from it. None"
+    said = "Of those that hold, 1 tests what the paper proves and 2 test what is derived from the paper. None"
     assert said in words.lead(holds)
 
 
