@@ -7,12 +7,12 @@ from itertools import combinations
 import numpy as np
 
 from rnnconv_cli.adversary.perturbation import product_norm, state_of
-from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
+from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.conditioning import adapted_basis, states
-from rnnconv_cli.measure.reading import as_reading, probed
+from rnnconv_cli.measure.reading import as_reading, finite_state, in_rounding_units, probed
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Trial
 
@@ -27,9 +27,7 @@ def weight_norm(instance: Instance, trial: Trial, backend: Backend) -> tuple[Rea
 
 def active_weight_norm(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """max over i of ||D_{i,L} W||_2 [1]; Section 4 says about sqrt 2, while half of the rows have 1 + sqrt 2."""
-    state, W = state_of(instance, backend), instance.W[-1:]
-    if not np.isfinite(state.hidden).all():  # NaN has no pattern: its units would be counted as inactive
-        raise OverflowedNetwork("D W", "the hidden states are not finite")
+    state, W = finite_state(instance, trial, backend), instance.W[-1:]
     pattern = state.pattern[-1]
     norms = [product_norm(instance, backend, W, pattern[i : i + 1]) for i in range(instance.setting.n_sequences)]
     return (as_reading(float(np.max(norms))),)
@@ -96,7 +94,7 @@ def _recursion_error(instance: Instance, backend: Backend, *, with_input: bool) 
         distance = np.linalg.norm(hidden - state.pattern[layer] * g, axis=1)
         errors.append(np.max(distance / np.linalg.norm(hidden, axis=1)))
         before = hidden
-    return _in_rounding_units(instance, float(np.max(errors)))
+    return (in_rounding_units(float(np.max(errors)), instance),)
 
 
 def _batch_gradient_error(instance: Instance, backend: Backend, *, own_gradients: bool) -> tuple[Reading, ...]:
@@ -109,7 +107,7 @@ def _batch_gradient_error(instance: Instance, backend: Backend, *, own_gradients
     batches = tuple(combinations(range(n_sequences), BATCH_SIZE))
     steps = [n_sequences / BATCH_SIZE * np.sum(terms[list(batch)], axis=0) for batch in batches]
     mean = np.sum(steps, axis=0) / len(batches)
-    return _in_rounding_units(instance, float(np.linalg.norm(mean - whole) / np.linalg.norm(whole)))
+    return (in_rounding_units(float(np.linalg.norm(mean - whole) / np.linalg.norm(whole)), instance),)
 
 
 def _gradients(instance: Instance, backend: Backend) -> Array:
@@ -123,10 +121,3 @@ def _gradients(instance: Instance, backend: Backend) -> Array:
         alone[:, i] = signals[:, i]
         gradients.append(backend.weight_gradient(alone, state.hidden, instance.W.shape[0]).ravel())
     return np.array(gradients)
-
-
-def _in_rounding_units(instance: Instance, error: float) -> tuple[Reading, ...]:
-    """Return a relative error in units of epsilon L sqrt(m)."""
-    setting = instance.setting
-    unit = float(np.finfo(instance.W.dtype).eps) * setting.horizon * float(np.sqrt(setting.width))
-    return (Reading(error / unit),) if np.isfinite(error) else (as_reading(error),)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from rnnconv_cli.adversary.perturbation import State, state_of
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.kernels.reference import weights_of_layer
+from rnnconv_cli.measure.reading import in_rounding_units
 from rnnconv_cli.problem.elman import Instance
-from rnnconv_cli.records import Reading, Status, Trial
+from rnnconv_cli.records import Reading, Trial
 
 
 def gradient_formula_error(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -33,9 +32,7 @@ def _gradient_error(instance: Instance, backend: Backend, *, shift: int) -> Read
     signals = backend.backward(instance.W, instance.B, state.pattern, residual)
     gradient = backend.weight_gradient(signals, state.hidden, instance.W.shape[0])
     error = np.linalg.norm(gradient - _written_out(state, residual, shift)) / np.linalg.norm(gradient)
-    unit = np.finfo(instance.W.dtype).eps * instance.setting.horizon * np.sqrt(instance.setting.width)
-    value = float(error / unit)
-    return Reading(value) if math.isfinite(value) else Reading(None, Status.DIVERGED)
+    return in_rounding_units(float(error), instance)
 
 
 def _written_out(state: State, residual: Array, shift: int) -> Array:

@@ -1,4 +1,4 @@
-"""What measurements share: a forward pass that is finite, the numbers of a probe, the status that a number has."""
+"""What measurements share: a forward pass that is finite, the numbers of a probe, units and status of a number."""
 
 from __future__ import annotations
 
@@ -20,6 +20,14 @@ def as_reading(value: float, *, floor: float = 0.0) -> Reading:
     if value == 0:
         return Reading(0.0, Status.ZERO)
     return Reading(value, Status.OK if abs(value) > floor else Status.ROUND_OFF)
+
+
+def in_rounding_units(error: float, instance: Instance) -> Reading:
+    """Return a relative error in units of eps L sqrt(m) [1], to which rounding adds up; diverged if not finite."""
+    if not math.isfinite(error):
+        return Reading(None, Status.DIVERGED)
+    setting = instance.setting
+    return Reading(error / (float(np.finfo(instance.W.dtype).eps) * setting.horizon * math.sqrt(setting.width)))
 
 
 def finite_state(instance: Instance, trial: Trial, backend: Backend) -> State:

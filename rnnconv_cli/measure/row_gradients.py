@@ -82,7 +82,7 @@ def _small_share(instance: Instance, entries: Array) -> tuple[Reading, ...]:
 
 def near_kink_rows(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """Mean over (i*, l*) of the rows in N1 with |(g_{i*,l*+1})_k| <= b_-/sqrt(m) [rows]; linear in b_- (Claim D.3)."""
-    near, _ = kinks(instance, trial, backend)
+    near, _ = kinks_of_rows(instance, trial, backend)
     return (as_reading(float(np.mean(np.sum(near, axis=2)))),)
 
 
@@ -91,7 +91,7 @@ def near_kink_share(instance: Instance, trial: Trial, backend: Backend) -> tuple
 
     Claim D.3 says at least 1.
     """
-    near, _ = kinks(instance, trial, backend)
+    near, _ = kinks_of_rows(instance, trial, backend)
     least = probed(trial, "threshold") * near.shape[2] / (16 * instance.setting.horizon)
     return (Reading(float(np.min(np.sum(near, axis=2))) / least),)
 
@@ -101,7 +101,7 @@ def lone_kink_share(instance: Instance, trial: Trial, backend: Backend) -> tuple
 
     N4: rows in N1 with |(g_{i*,l*+1})_k| <= b_-/sqrt(m), and at least b_+/sqrt(m) for i != i* at l*, for all i later.
     """
-    near, clearance = kinks(instance, trial, backend)
+    near, clearance = kinks_of_rows(instance, trial, backend)
     alone = near & (clearance >= probed(trial, "margin"))
     least = probed(trial, "threshold") * near.shape[2] / (64 * instance.setting.horizon)
     return (Reading(float(np.min(np.sum(alone, axis=2))) / least),)
@@ -113,7 +113,7 @@ def surviving_margin(instance: Instance, trial: Trial, backend: Backend) -> tupl
     Mean over l* of the median over these rows of sqrt(m) |(g_{i,l+1})_k|, the smallest over i != i* at l* and over all
     i at l > l*. D.4 and D.5 say Omega(delta/(n L)).
     """
-    near, clearance = kinks(instance, trial, backend)
+    near, clearance = kinks_of_rows(instance, trial, backend)
     i = _closest_sequence(instance)
     if not np.all(np.any(near[:, i], axis=1)):
         raise MeasurementError(trial.quantity, "no row is near a kink; try a larger threshold or width")
@@ -121,7 +121,7 @@ def surviving_margin(instance: Instance, trial: Trial, backend: Backend) -> tupl
     return (as_reading(float(np.mean(medians))),)
 
 
-def kinks(instance: Instance, trial: Trial, backend: Backend) -> tuple[Array, Array]:
+def kinks_of_rows(instance: Instance, trial: Trial, backend: Backend) -> tuple[Array, Array]:
     """Return for each l*, i* and row of N1 whether it is near that kink, and its distance from the others [1].
 
     Both (L - 1, n, |N1|); the distance is sqrt(m) |g|, infinity for one sequence at the last l*.

@@ -19,8 +19,8 @@ from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.fake_gradient import gradient_row_norms, random_losses, signals_under
-from rnnconv_cli.measure.reading import as_reading, finite_state, probed
-from rnnconv_cli.measure.row_gradients import chosen_rows, kinks
+from rnnconv_cli.measure.reading import as_reading, finite_state, in_rounding_units, probed
+from rnnconv_cli.measure.row_gradients import chosen_rows, kinks_of_rows
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import Reading, Trial
@@ -90,7 +90,7 @@ def other_kinks_crossed(instance: Instance, trial: Trial, backend: Backend) -> t
 
 def _lone_rows(instance: Instance, trial: Trial, backend: Backend) -> list[tuple[Place, Array]]:
     """Return every place that has rows in N4 with these rows: near its kink, and away from the others (Lemma D.2)."""
-    near, clearance = kinks(instance, trial, backend)
+    near, clearance = kinks_of_rows(instance, trial, backend)
     lone, rows = near & (clearance >= probed(trial, "margin")), chosen_rows(instance, trial)
     if not lone.any():
         raise MeasurementError(trial.quantity, "no row is near one kink and away from the others; try more rows")
@@ -110,8 +110,7 @@ def _earlier_change(instance: Instance, trial: Trial, backend: Backend, *, along
         float(np.max(np.abs(preactivation[: each.target.layer, t] - state.preactivation[: each.target.layer])))
         for t, each in enumerate(places)
     ]
-    unit = float(np.finfo(instance.W.dtype).eps) * setting.horizon * np.sqrt(setting.width)
-    return (Reading(max(moves) / size / unit),)
+    return (in_rounding_units(max(moves) / size, instance),)
 
 
 # --- Lemma E.8: what the kick of one row changes in the others ------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,7 +15,7 @@ from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.kernels.reference import weights_of_layer
 from rnnconv_cli.measure.perturbed import base_of, perturbation_of, targets_at
-from rnnconv_cli.measure.reading import as_reading
+from rnnconv_cli.measure.reading import as_reading, in_rounding_units
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Trial
 
@@ -82,9 +81,7 @@ def _identity_error(state: State, printed: State, trial: Trial, backend: Backend
         beyond = change - _first_order_states(state, kick) @ instance.B.T
         right = float(np.sum((residual * beyond + change**2 / 2)[1:]))
         errors.append(abs(after - before - slope - right) / (after + before + abs(slope)))
-    worst = float(np.max(errors))
-    unit = float(np.finfo(instance.W.dtype).eps) * len(hidden) * math.sqrt(instance.setting.width)
-    return (Reading(worst / unit),)
+    return (in_rounding_units(float(np.max(errors)), instance),)
 
 
 def _first_order_states(state: State, kick: Array) -> Array:

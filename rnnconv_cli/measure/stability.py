@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from rnnconv_cli.adversary.perturbation import State, perturbed_weights, product_norm, state_of
@@ -13,7 +11,7 @@ from rnnconv_cli.kernels.activations import RELU, TANH
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.perturbed import Perturbed, every_target, perturb, perturbation_of, targets_at
-from rnnconv_cli.measure.reading import as_reading
+from rnnconv_cli.measure.reading import as_reading, in_rounding_units
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status, Trial
 
@@ -108,7 +106,7 @@ def _first_order_error(
     instance: Instance, trial: Trial, backend: Backend, *, with_second_pattern: bool
 ) -> tuple[Reading, ...]:
     perturbed = perturb(instance, trial, backend, targets_at(instance, instance.setting.horizon - 1))
-    setting, base = instance.setting, perturbed.base
+    base = perturbed.base
     if instance.activation == TANH:
         raise MeasurementError("(7.1)", "is about piecewise linear activations, found tanh")
     if not with_second_pattern and not np.any(perturbed.flips):
@@ -123,11 +121,7 @@ def _first_order_error(
         expanded = _expansion(base.instance.W, diagonal, kick, perturbed.hidden[:, t], backend)
         actual = perturbed.hidden[-1, t] - base.hidden[-1, target.sequence]
         errors.append(np.linalg.norm(expanded - actual) / np.linalg.norm(perturbed.hidden[-1, t]))
-    worst = float(np.max(errors))
-    if not math.isfinite(worst):
-        return (Reading(None, Status.DIVERGED),)
-    unit = float(np.finfo(instance.W.dtype).eps) * setting.horizon * np.sqrt(setting.width)
-    return (Reading(worst / unit),)
+    return (in_rounding_units(float(np.max(errors)), instance),)
 
 
 def _expansion(W: Array, diagonal: Array, kick: Array, hidden: Array, backend: Backend) -> Array:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
+import numpy as np
 import pytest
 
-from rnnconv_cli.measure.reading import as_reading
+from rnnconv_cli.measure.reading import as_reading, in_rounding_units
+from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Status
+
+DrawInstance = Callable[..., Instance]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -30,3 +35,12 @@ def test_nothing_that_is_not_finite_is_a_value(value: float) -> None:
 )
 def test_zero_and_round_off_are_told_apart(value: float, floor: float, status: Status) -> None:
     assert as_reading(value, floor=floor) == Reading(value, status)
+
+
+@pytest.mark.parametrize(("dtype", "eps"), [("float64", 2.0**-52), ("float32", 2.0**-23)])
+def test_an_error_is_counted_in_what_rounding_adds_up_to(draw_instance: DrawInstance, dtype: str, eps: float) -> None:
+    instance = draw_instance(width=64, horizon=5, dtype=dtype)
+    assert np.finfo(instance.W.dtype).eps == eps
+    assert in_rounding_units(3 * eps * 5 * 8, instance) == Reading(3.0)
+    assert in_rounding_units(0.0, instance) == Reading(0.0)
+    assert [in_rounding_units(error, instance).status for error in (math.nan, math.inf)] == [Status.DIVERGED] * 2
