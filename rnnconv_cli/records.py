@@ -286,7 +286,7 @@ class Predicted:
     earned: float  # what a log factor in the bound adds on this grid; 0 without one
     text: str  # for the table, e.g. "m^<=0.333 (+0.10)"
     counted: Inequality | None = None  # of an event and of a frontier
-    reason: str = ""  # why this tolerance, or this rate, as the claim file has it
+    reason: str = ""  # why these numbers, as the claim file has it
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ CHECK: Mapping[str, Any] = {
     "quantity": "hidden-norm-upper",
     "problem": {"width": 64, "horizon": 4, "n_sequences": 1},
     "sweep": {"quick": {"replicates": 36}, "full": {"replicates": 36}},
-    "prediction": {"kind": "event", "bound": 1.0, "probability": 0.9},
+    "prediction": {"kind": "event", "bound": 1.0, "probability": 0.9, "reason": "made up"},
     "control": {"description": "variance 64/m", "change": {"problem": {"weight_variance": 64.0}}},
 }
 ENDLESS: Mapping[str, Any] = {  # hours of work in trials of minutes

@@ -32,7 +32,7 @@ SURPRISING = {  # it holds, and nobody expects it
             **{"id": "holds", "statement": "A statement.", "source": SOURCE, "quantity": "hidden-norm-upper"},
             "problem": {"width": 16, "horizon": 3, "n_sequences": 1},
             "sweep": {"quick": {"replicates": 60}, "full": {"replicates": 60}},
-            "prediction": {"kind": "event", "bound": 4.0, "probability": 0.8},
+            "prediction": {"kind": "event", "bound": 4.0, "probability": 0.8, "reason": "made up"},
             "expected": "outside",
             "control": {
                 "description": "twice as wide",

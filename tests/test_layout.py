@@ -108,3 +108,9 @@ def test_architecture_shows_every_module() -> None:
 def test_long_files_have_a_reason() -> None:
     lengths = {path.relative_to(PACKAGE): len(path.read_text("utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
     assert {path for path, length in lengths.items() if length > 320} <= set(LONG)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "claims").glob("*.yaml")), ids=lambda path: path.stem)
+def test_claim_files_fit_a_screen(path: Path) -> None:
+    lengths = {number: len(line) for number, line in enumerate(path.read_text("utf-8").splitlines(), start=1)}
+    assert {number for number, length in lengths.items() if length > 120} == set()

@@ -43,7 +43,7 @@ NORM: Mapping[str, Any] = {
     "quantity": "hidden-norm-upper",
     "problem": {"width": 128, "horizon": 16, "n_sequences": 1},
     "sweep": {"replicates": 60},
-    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9},
+    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9, "reason": "made up"},
     "control": VARIANCE,
 }
 DECAY: Mapping[str, Any] = {
@@ -75,7 +75,7 @@ FLIPS: Mapping[str, Any] = {
     "problem": {"width": 64, "horizon": 3, "n_sequences": 2},
     "perturbation": {"tau0": 1.0, "adversaries": ["gaussian", "gradient", "kinks"]},
     "sweep": {"replicates": 60},
-    "prediction": {"kind": "event", "bound": 20.0, "probability": 0.9},
+    "prediction": {"kind": "event", "bound": 20.0, "probability": 0.9, "reason": "made up"},
     "control": {"description": "a hundred times larger", "change": {"perturbation": {"tau0": 100.0}}},
 }
 FRAGILE: Mapping[str, Any] = {
@@ -84,7 +84,7 @@ FRAGILE: Mapping[str, Any] = {
     "problem": {"width": 128, "horizon": 4, "n_sequences": 4},
     "training": {"learning_rate": {"over_lambda_max": 1.0}, "max_steps": 30},
     "sweep": {"replicates": 42},
-    "prediction": {"kind": "event", "bound": 100.0, "probability": 0.9},
+    "prediction": {"kind": "event", "bound": 100.0, "probability": 0.9, "reason": "made up"},
     "control": {"description": "no bracket", "change": {**ANY_STEP, "training": {"learning_rate": 1e9}}},
 }
 

@@ -47,7 +47,7 @@ HOLDS: Mapping[str, Any] = {
     "quantity": "hidden-norm-upper",
     "problem": {"width": 16, "horizon": 3, "n_sequences": 1},
     "sweep": {"quick": {"replicates": 60}, "full": {"replicates": 70}},
-    "prediction": {"kind": "event", "bound": 4.0, "probability": 0.8},
+    "prediction": {"kind": "event", "bound": 4.0, "probability": 0.8, "reason": "made up"},
     "control": {"description": "variance 64/m", "change": {"problem": {"weight_variance": 64.0}}},
 }
 WIDER = {"description": "twice as wide", "change": {"problem": {"width": 32}}, "expected": "within"}

@@ -40,7 +40,7 @@ def work(draws: int) -> Mapping[str, Any]:
         "quantity": "hidden-norm-upper",
         "problem": {"width": 768, "horizon": 24, "n_sequences": 8},
         "sweep": {"quick": {"replicates": draws}, "full": {"replicates": draws}},
-        "prediction": {"kind": "event", "bound": 1.3, "probability": 0.9},
+        "prediction": {"kind": "event", "bound": 1.3, "probability": 0.9, "reason": "made up"},
         "control": {"description": "variance 4/m", "change": {"problem": {"weight_variance": 4.0}}},
     }
     return {**ABOUT, "checks": [check]}

@@ -56,7 +56,7 @@ def earned(log_power: float, points: Sequence[float]) -> float:
 def predict(arm: Arm, points: Sequence[float]) -> tuple[Predicted, Allowed]:
     """The prediction of an arm in the words of a result, and what it allows, on the points of a fit."""
     predicted, allowed = _predict(arm, points)
-    return replace(predicted, reason=getattr(arm.prediction, "reason", "")), allowed
+    return replace(predicted, reason=arm.prediction.reason), allowed
 
 
 def _predict(arm: Arm, points: Sequence[float]) -> tuple[Predicted, Allowed]:

@@ -207,6 +207,7 @@ class EventPrediction(Model):
     side: Literal["upper", "lower"] = "upper"
     bound: float
     probability: Annotated[float, Field(gt=0, lt=1)]
+    reason: Sentence
 
 
 class IdentityPrediction(Model):
@@ -214,6 +215,7 @@ class IdentityPrediction(Model):
 
     kind: Literal["identity"]
     rounding_units: Positive
+    reason: Sentence
 
 
 class DecayPrediction(Model):

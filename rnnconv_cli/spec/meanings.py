@@ -35,7 +35,7 @@ from rnnconv_cli.spec.claim import (
 
 _KIND = "Which kind of prediction this is."
 _TOLERANCE = "How far beyond the predicted number the interval may lie [1]."
-_REASON = "Why this tolerance or rate, in words: where its number comes from."
+_REASON = "Why these numbers, in words: where the tolerance, rate, bound and share come from."
 _BOUND = "What the quantity of one draw is held against, in the quantity's own unit."
 
 MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
@@ -164,10 +164,12 @@ MEANINGS: Mapping[type[BaseModel], Mapping[str, str]] = {
         "side": "upper: the draw's quantity is at most the bound; lower: at least.",
         "bound": _BOUND,
         "probability": "The probability with which the inequality must hold.",
+        "reason": _REASON,
     },
     IdentityPrediction: {
         "kind": _KIND,
         "rounding_units": "How large the relative error may be, in machine epsilons times the problem's size.",
+        "reason": _REASON,
     },
     DecayPrediction: {
         "kind": _KIND,

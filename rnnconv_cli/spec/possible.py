@@ -34,7 +34,7 @@ def _arm(trial: Trial) -> dict[str, object]:
         "quantity": trial.quantity,
         "problem": asdict(trial.problem),
         "sweep": {"quick": draws, "full": draws},
-        "prediction": {"kind": "identity", "rounding_units": 1.0},
+        "prediction": {"kind": "identity", "rounding_units": 1.0, "reason": "none is judged"},
         "preconditions": trial.preconditions,
     }
     if trial.training is not None:

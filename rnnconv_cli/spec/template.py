@@ -46,9 +46,14 @@ checks:
       full: {replicates: 200}
 
     # One of: exponent {side, exponent, log_power, tolerance, reason} | attainment {exponent, tolerance, reason}
-    #   | growth {side, rate, reason} | event {side, bound, probability} | identity {rounding_units}
+    #   | growth {side, rate, reason} | event {side, bound, probability, reason} | identity {rounding_units, reason}
     #   | decay {tail, tolerance, reason} | frontier {side, bound, probability, exponent, tolerance, reason}
-    prediction: {kind: event, side: upper, bound: 1.0, probability: 0.9}
+    prediction:
+      kind: event
+      side: upper
+      bound: 1.0
+      probability: 0.9
+      reason: The quantity is divided by its bound; the share of draws is ours.   # why these numbers
 
     # A descent run, for quantities that need one:
     #   training: {method: gd, learning_rate: {over_lambda_max: 1.0}, max_steps: 20000, accuracy: 1e-4}

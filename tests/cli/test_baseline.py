@@ -43,7 +43,7 @@ CLAIM = {
             "quantity": "hidden-norm-upper",
             "problem": {"width": 16, "horizon": 3, "n_sequences": 1},
             "sweep": {"quick": {"replicates": 42}, "full": {"replicates": 42}},
-            "prediction": {"kind": "event", "bound": 9.0, "probability": 0.9},
+            "prediction": {"kind": "event", "bound": 9.0, "probability": 0.9, "reason": "made up"},
             "control": {"description": "variance 4/m", "change": {"problem": {"weight_variance": 4.0}}},
         },
     ],

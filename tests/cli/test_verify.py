@@ -33,7 +33,7 @@ CROWDED = {
             "quantity": "hidden-norm-upper",
             "problem": {"width": 64, "horizon": 3, "n_sequences": 12, "input_dim": 3, "separation": 0.3},
             "sweep": {"quick": {"replicates": 60}, "full": {"replicates": 60}},
-            "prediction": {"kind": "event", "bound": 9.0, "probability": 0.9},
+            "prediction": {"kind": "event", "bound": 9.0, "probability": 0.9, "reason": "made up"},
             "control": {"description": "fewer", "change": {"problem": {"n_sequences": 2, "weight_variance": 90.0}}},
         },
     ],

@@ -32,7 +32,7 @@ TRUE: Mapping[str, Mapping[str, Any]] = {
         "quantity": "hidden-norm-upper",
         "problem": {"width": 256, "horizon": 16, "n_sequences": 1},
         "sweep": {"replicates": 40},
-        "prediction": {"kind": "event", "bound": 1.0, "probability": 0.9},
+        "prediction": {"kind": "event", "bound": 1.0, "probability": 0.9, **REASON},
         "control": VARIANCE,
     },
     "exponent": {
@@ -63,7 +63,7 @@ TRUE: Mapping[str, Mapping[str, Any]] = {
         "problem": {"width": 64, "horizon": 4, "n_sequences": 1},
         "perturbation": {"size": 0.5, "adversaries": ["gaussian", "kinks"], "around": "displaced"},
         "sweep": {"replicates": 4},
-        "prediction": {"kind": "identity", "rounding_units": 4.0},
+        "prediction": {"kind": "identity", "rounding_units": 4.0, **REASON},
         "control": {"description": "D'' = 0", "change": {"quantity": "first-order-error-without-second-pattern"}},
     },
     "decay": {
@@ -117,7 +117,7 @@ NOISE: Mapping[str, Any] = {
 FALSE: Mapping[str, Mapping[str, Any]] = {
     "a constant that is too small": {
         **TRUE["event"],
-        "prediction": {"kind": "event", "bound": 0.1, "probability": 0.9},
+        "prediction": {"kind": "event", "bound": 0.1, "probability": 0.9, **REASON},
     },
     "a power that is too small": {
         **TRUE["exponent"],

@@ -46,7 +46,7 @@ CLAIM: dict[str, Any] = {
             "quantity": "hidden-norm-upper",
             "problem": {"width": 16, "horizon": 3, "n_sequences": 1},
             "sweep": {"quick": {"replicates": 60}, "full": {"replicates": 60}},
-            "prediction": {"kind": "event", "bound": 9.0, "probability": 0.9},
+            "prediction": {"kind": "event", "bound": 9.0, "probability": 0.9, "reason": "made up"},
         },
         {
             **COMMON,

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from tests.conftest import Synthetic
 
 OK = Status.OK
-EVENT = EventPrediction(kind="event", bound=1.0, probability=0.9)
-LOWER = EventPrediction(kind="event", side="lower", bound=1.0, probability=0.9)
-IDENTITY = IdentityPrediction(kind="identity", rounding_units=8.0)
+EVENT = EventPrediction(kind="event", bound=1.0, probability=0.9, reason="made up")
+LOWER = EventPrediction(kind="event", side="lower", bound=1.0, probability=0.9, reason="made up")
+IDENTITY = IdentityPrediction(kind="identity", rounding_units=8.0, reason="made up")
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,7 @@ EVENT: Mapping[str, Any] = {
     "quantity": "hidden-norm-upper",
     "problem": {"width": 128, "horizon": 4, "n_sequences": 2},
     "sweep": {"replicates": 200},
-    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9},
+    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9, "reason": "made up"},
     "control": {"description": "variance 4/m", "change": {"problem": {"weight_variance": 4.0}}},
 }
 

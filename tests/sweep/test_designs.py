@@ -29,7 +29,7 @@ EVENT: Mapping[str, Any] = {
     "quantity": "hidden-norm-upper",
     "problem": {"width": 16, "horizon": 4, "n_sequences": 2},
     "sweep": {"replicates": 200},
-    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9},
+    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9, "reason": "made up"},
     "control": LINEAR,
 }
 DECAY: Mapping[str, Any] = {

@@ -32,7 +32,7 @@ CHECK = {
     "quantity": "hidden-norm-upper",
     "problem": {"width": 16, "horizon": 4, "n_sequences": 2},
     "sweep": {"replicates": 60},
-    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9},
+    "prediction": {"kind": "event", "bound": 1.1, "probability": 0.9, "reason": "made up"},
     "control": {"description": "linear", "change": {"problem": {"activation": "linear"}}},
 }
 

@@ -28,7 +28,7 @@ EVENT: Mapping[str, Any] = {
     "quantity": "hidden-norm-upper",
     "problem": {"width": 64, "horizon": 4, "n_sequences": 2},
     "sweep": {"replicates": 42},
-    "prediction": {"kind": "event", "bound": 1.0, "probability": 0.9},
+    "prediction": {"kind": "event", "bound": 1.0, "probability": 0.9, "reason": "made up"},
     "control": VARIANCE,
 }
 GROWTH: Mapping[str, Any] = {
@@ -283,7 +283,7 @@ def test_more_draws_keep_the_first_ones(written: Written) -> None:
 
 
 def test_a_trial_that_two_checks_ask_for_is_measured_once(written: Written) -> None:
-    lower = {**EVENT, "prediction": {"kind": "event", "side": "lower", "bound": 0.0, "probability": 0.9}}
+    lower = {**EVENT, "prediction": {**EVENT["prediction"], "side": "lower", "bound": 0.0}}
     once, twice = _plan(written, EVENT), _plan(written, EVENT, lower)
     assert len(twice.jobs) == 2 * len(once.jobs)
     assert twice.trials == once.trials
@@ -339,7 +339,7 @@ checks:
       size: 0.1
       adversaries: [gaussian, kinks]
     sweep: {quick: {replicates: 36}, full: {replicates: 36}}
-    prediction: {kind: event, bound: 1.0, probability: 0.9}
+    prediction: {kind: event, bound: 1.0, probability: 0.9, reason: made up}
     control:
       description: Variance 4/m.
       change: {problem: {weight_variance: 4.0}}

@@ -36,8 +36,8 @@ def _predictions() -> list[dict[str, Any]]:
     ] + [
         {"kind": "attainment", "exponent": -1.0, "tolerance": 0.25, **why},
         *({"kind": "growth", "side": side, "rate": 0.17, **why} for side in ("upper", "lower", "both")),
-        {"kind": "event", "side": "lower", "bound": 2.0, "probability": 0.9},
-        {"kind": "identity", "rounding_units": 8.0},
+        {"kind": "event", "side": "lower", "bound": 2.0, "probability": 0.9, **why},
+        {"kind": "identity", "rounding_units": 8.0, **why},
         {"kind": "decay", "tail": 4, "tolerance": 0.04, **why},
         {"kind": "frontier", "bound": 1.0, "probability": 0.9, "exponent": 2.0, "tolerance": 0.3, **why},
         {"kind": "frontier", "bound": 1.0, "probability": 0.9, **why},
