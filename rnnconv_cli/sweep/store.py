@@ -35,11 +35,12 @@ WAIT_SECONDS = 600.0  # for another process that writes
 AT_A_TIME = 500  # keys in one question
 
 ELSEWHERE = "name another --store"
+COPIED = "copy it to a folder that can be written, as files are made beside it, or name another --store"
 DAMAGED = "move it away, or name another --store"
 SAID = {
     "SQLITE_FULL": ("found no room on the disk", "make room, or name another --store"),
-    "SQLITE_READONLY": ("cannot be written", ELSEWHERE),
-    "SQLITE_CANTOPEN": ("cannot be opened", ELSEWHERE),
+    "SQLITE_READONLY": ("cannot be written", COPIED),
+    "SQLITE_CANTOPEN": ("cannot be opened", COPIED),
     "SQLITE_PERM": ("cannot be opened", ELSEWHERE),
     "SQLITE_IOERR": ("cannot be read or written", ELSEWHERE),
     "SQLITE_BUSY": (f"is held by another process for more than {WAIT_SECONDS:.0f} s", "wait for it to end"),

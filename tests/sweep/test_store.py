@@ -317,7 +317,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 
 def test_what_sqlite_refuses_to_write_is_said(store: Store) -> None:
     store._connection.execute("PRAGMA query_only = ON")
-    with pytest.raises(StoreError, match=r"cannot be written .*; name another --store"):
+    with pytest.raises(StoreError, match=r"cannot be written .*; copy it to a folder .* or name another --store"):
         store.keep(HERE, {BARE: VALUE})
 
 
