@@ -1,4 +1,4 @@
-"""What a prediction allows: the side that an interval must lie on, with its declared excess (rules 1 and 2)."""
+"""What a prediction allows: the side that an interval must lie on, with its declared excess."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Allowed:
         return self.low <= value <= self.high
 
     def verdict(self, low: float, high: float) -> Verdict:
-        """Rule 1: within if the whole interval is allowed, outside if none of it is, else inconclusive."""
+        """Within if the whole interval is allowed, outside if none of it is, else inconclusive."""
         if self.low <= low and high <= self.high:
             return Verdict.WITHIN
         return Verdict.OUTSIDE if high < self.low or low > self.high else Verdict.INCONCLUSIVE
@@ -43,7 +43,7 @@ class Allowed:
 
 
 def earned(log_power: float, points: Sequence[float]) -> float:
-    """What log^k p adds to an exponent on this grid: k Δ(log max(log p, 1)) / Δ(log p), end to end (rule 2) [1].
+    """What log^k p adds to an exponent on this grid: k Δ(log max(log p, 1)) / Δ(log p), end to end [1].
 
     Up to p = e the factor counts as 1: below it log^k p is not yet a growing factor, and log log p diverges at 1.
     """

@@ -1,4 +1,4 @@
-"""Which points may enter a fit, and when trials without a value decide on their own (rules 6, 9 and 10)."""
+"""Which points may enter a fit, and when trials without a value decide on their own."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from rnnconv_cli.judge.words import place
 from rnnconv_cli.records import AGAINST_THE_CLAIM, Cell, Status, Table
 from rnnconv_cli.spec.claim import ExponentPrediction, GrowthPrediction, Prediction
+from rnnconv_cli.stats.probability import probability
 
 MOST_CENSORED = 0.05  # share of a point's trials
 LEAST_POINTS = 4
+ROUNDING = 1e-12  # of a value: numbers closer than that are the same one
 LEAST_COUNT = 20  # mean of a count from which its logarithm is near enough to normal and unbiased
+LEAST_STEPS = 10  # mean steps of a decade from which whole steps move a slope over four decades by 0.02 or so
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,20 @@ class Usable:
 
     table: Table
     left_out: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """Trials at one point that count as infinite, or as zero, on the side that a prediction bounds."""
+
+    words: str
+    share: float
+    low: float  # of the share's interval
+
+    @property
+    def decides(self) -> bool:
+        """Whether the share is above 5% for certain, and no accident."""
+        return self.low > MOST_CENSORED
 
 
 def against(prediction: Prediction) -> frozenset[Status]:
@@ -51,23 +68,31 @@ def with_logarithm(table: Table) -> Table:
     return Table(table.parameter, table.points, rows)
 
 
-def decided_by(table: Table, statuses: Set[Status]) -> str | None:
-    """Where more than 5% of a point's trials have one of these statuses: the words that say so, worst point first."""
-    worst: tuple[float, str] | None = None
+def beyond(table: Table, statuses: Set[Status], level: float) -> Beyond | None:
+    """The worst point of those where more than 5% of the trials have one of these statuses; None without any.
+
+    The share decides where its exact interval lies above 5% as a whole, at this level over all points together: one
+    draw of eight may be an accident.
+    """
+    worst: Beyond | None = None
     for index, point in enumerate(table.points):
         counts, total = _counts(table, index)
         count = sum(counts[status] for status in statuses)
-        if count > MOST_CENSORED * total and (worst is None or count / total > worst[0]):
-            kinds = " or ".join(status.value for status in Status if status in statuses and counts[status])
-            worst = count / total, f"{count} of {total} trials {kinds}{place(table.parameter, point)}"
-    return worst[1] if worst else None
+        if count <= MOST_CENSORED * total:
+            continue
+        kinds = " or ".join(status.value for status in Status if status in statuses and counts[status])
+        low = probability(count, total, 1 - (1 - level) / len(table.points)).low
+        found = Beyond(f"{count} of {total} trials {kinds}{place(table.parameter, point)}", count / total, low)
+        if worst is None or (found.decides, found.share) > (worst.decides, worst.share):
+            worst = found
+    return worst
 
 
-def usable(table: Table, *, is_count: bool) -> Usable:
-    """The points with a logarithm at 95% of the trials in regime at least, and, for a count, with a mean from 20 on."""
+def usable(table: Table, *, least_mean: float) -> Usable:
+    """The points with a logarithm at 95% of the trials in regime at least, and a mean of at least so much."""
     kept, left_out = [], []
     for index, point in enumerate(table.points):
-        obstacle = _obstacle(table, index, is_count)
+        obstacle = _obstacle(table, index, least_mean)
         if obstacle:
             left_out.append(f"{obstacle}{place(table.parameter, point)}")
         else:
@@ -78,8 +103,9 @@ def usable(table: Table, *, is_count: bool) -> Usable:
 
 
 def is_constant(table: Table) -> bool:
-    """Whether every value is the same number: then nothing was exercised."""
-    return len({cell.value for row in table.rows for cell in row if cell.status is Status.OK}) <= 1
+    """Whether every value is the same number, up to rounding: then nothing was exercised."""
+    values = [cell.value or 0.0 for row in table.rows for cell in row if cell.status is Status.OK]
+    return not values or max(values) - min(values) <= ROUNDING * max(values)
 
 
 def _counts(table: Table, index: int) -> tuple[Counter[Status], int]:
@@ -88,7 +114,7 @@ def _counts(table: Table, index: int) -> tuple[Counter[Status], int]:
     return counts, counts.total()
 
 
-def _obstacle(table: Table, index: int, is_count: bool) -> str:
+def _obstacle(table: Table, index: int, least_mean: float) -> str:
     counts, total = _counts(table, index)
     if total == 0:
         return "every trial out-of-regime"
@@ -96,9 +122,9 @@ def _obstacle(table: Table, index: int, is_count: bool) -> str:
     if lost > MOST_CENSORED * total:
         kinds = " or ".join(status.value for status in Status if status is not Status.OK and counts[status])
         return f"{lost} of {total} {kinds}"
-    if is_count:
+    if least_mean > 0:
         values = [row[index].value or 0.0 for row in table.rows if row[index].status in (Status.OK, Status.ZERO)]
         mean = sum(values) / len(values)
-        if mean < LEAST_COUNT:
-            return f"a mean count of {mean:.3g}, below {LEAST_COUNT},"
+        if mean < least_mean:
+            return f"a mean count of {mean:.3g}, below {least_mean:g},"
     return ""

@@ -1,4 +1,4 @@
-"""Observations → one cell for each replicate and point: the worst over the adversaries (rule 5)."""
+"""Observations → one cell for each replicate and point: the worst over the adversaries."""
 
 from __future__ import annotations
 

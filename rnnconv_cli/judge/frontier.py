@@ -86,11 +86,8 @@ def _judged(
     found: Frontier, predicted: Predicted, allowed: Allowed, replicates: int, parameter: str | None, seconds: float
 ) -> Finding:
     if found.value is None or found.low is None or found.high is None:
-        beyond = [point for point, high, low in _ends(found) if not (math.isfinite(high) and low > 0)]
-        because = (
-            f"could not measure: m* lies beyond the widths tried at {len(beyond)} of {len(found.points)} points, "
-            f"{LEAST_POINTS} are wanted inside"
-        )
+        where = f"at too few of {len(found.points)} points, {LEAST_POINTS} are wanted"
+        because = f"could not measure: m* lies among the widths tried {where}"
         return Finding(Verdict.INCONCLUSIVE, because, found, None, "widths on both sides of m* at every point")
     verdict = allowed.verdict(found.low, found.high)
     border = f"{predicted.number:.3g}" + (f" + {predicted.tolerance:.3g}" if predicted.tolerance else "")
@@ -110,7 +107,7 @@ def _measured(found: Frontier, widest: float, parameter: str | None) -> Finding:
         because = f"no width up to {widest:g} is sufficient{at_any}"
         return Finding(Verdict.OUTSIDE, because, found, None, "")
     if not any(math.isfinite(width) and width > 0 for width in found.widths):
-        because = f"could not measure: m* lies beyond the widths drawn at each of {len(found.points)} points"
+        because = f"could not measure: m* lies among the widths drawn at none of {len(found.points)} points"
         return Finding(Verdict.INCONCLUSIVE, because, found, None, "widths on both sides of m*")
     at = [
         f"{out_of_reach(width) or f'{width:.3g}'} [{low:.3g}, {high:.3g}]{place(parameter, point)}"

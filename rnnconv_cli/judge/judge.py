@@ -31,14 +31,14 @@ from rnnconv_cli.records import (
 )
 from rnnconv_cli.spec.claim import Arm, Claim, EventPrediction, Exhibit, FrontierPrediction, IdentityPrediction
 from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
-from rnnconv_cli.spec.rules import FAMILY_ERROR
+from rnnconv_cli.spec.rules import error_share
 
 LONGEST_NAME = 60  # characters of a control's description inside a sentence
 
 
 def level(claim: Claim) -> float:
     """The level of every interval of a claim: 1 - 0.05 / number of its checks (Bonferroni), shown and judged alike."""
-    return 1 - FAMILY_ERROR / len(claim.checks)
+    return 1 - error_share(len(claim.checks))
 
 
 def judge_arm(
@@ -75,7 +75,7 @@ def judge_check(
     definitions: Mapping[str, str],
     price: Callable[[Trial], float],
 ) -> CheckResult:
-    """A check with its control and its exhibits. Rule 4: no verdict where the control does not come out as expected.
+    """A check with its control and its exhibits. No verdict where the control does not come out as expected.
 
     Nor is there one where a trial of either could not be carried out: what fails need not fail by chance. A trial's
     `price` is its predicted core-seconds.
@@ -92,8 +92,10 @@ def judge_check(
     found, _, _ = judged(loaded.control, CONTROL)
     expected = Verdict(check.control.expected)
     changed = loaded.control.quantity
+    is_measured = found.estimate is not None or found.verdict is not Verdict.INCONCLUSIVE
+    as_expected = found.verdict is expected and is_measured  # what could not be measured shows nothing
     control = ControlResult(
-        check.control.description, changed, definitions.get(changed, ""), expected, found, found.verdict is expected
+        check.control.description, changed, definitions.get(changed, ""), expected, found, as_expected
     )
     verdict, because, main = _weighed(main, control, failures_among([*arms.get(MAIN, []), *arms.get(CONTROL, [])]))
     return CheckResult(
@@ -125,7 +127,7 @@ def judge_check(
 
 
 def judge_claim(claim: LoadedClaim, checks: Sequence[CheckResult]) -> ClaimResult:
-    """A claim with its checks; as expected if no check contradicts its expectation (rule 12)."""
+    """A claim with its checks; as expected if no check contradicts its expectation."""
     verdict = _together(check.verdict for check in checks)
     contradicted = any(check.as_expected is False for check in checks)
     undecided = verdict in (Verdict.INCONCLUSIVE, Verdict.MEASURED)

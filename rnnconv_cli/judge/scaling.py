@@ -8,7 +8,18 @@ from dataclasses import replace
 
 from rnnconv_cli.judge import settle
 from rnnconv_cli.judge.allowed import Allowed, predict
-from rnnconv_cli.judge.censoring import LEAST_POINTS, Usable, against, decided_by, is_constant, usable, with_logarithm
+from rnnconv_cli.judge.censoring import (
+    LEAST_COUNT,
+    LEAST_POINTS,
+    LEAST_STEPS,
+    Beyond,
+    Usable,
+    against,
+    beyond,
+    is_constant,
+    usable,
+    with_logarithm,
+)
 from rnnconv_cli.judge.envelope import table as envelope_table
 from rnnconv_cli.judge.words import extent, interval, shortened, symbol
 from rnnconv_cli.records import (
@@ -40,18 +51,20 @@ def finding(
     """The finding of an arm whose prediction is about a slope; its trials were predicted to take so many seconds."""
     table = _table(arm, observations, smallest)
     statuses = against(arm.prediction) - (frozenset({Status.ZERO}) if is_count else frozenset())
-    if lost := decided_by(table, statuses):
+    if lost := beyond(table, statuses, level):
         predicted, _ = predict(arm, table.points)
-        return Finding(Verdict.OUTSIDE, _broken(arm, lost, statuses), None, None, ""), predicted
-    points = usable(table, is_count=is_count)
-    predicted, allowed = predict(arm, points.table.points)
+        return _broken(arm, lost, statuses), predicted
     by_decade = isinstance(arm.prediction, DecayPrediction)
+    points = usable(table, least_mean=LEAST_STEPS if by_decade else LEAST_COUNT if is_count else 0)
+    predicted, allowed = predict(arm, points.table.points)
     least = LEAST_DECADES if by_decade else LEAST_POINTS
     obstacle = _obstacle(points, len(table.points), least)
     if not obstacle and not by_decade and is_constant(points.table):  # a decay in equal steps is a geometric one
         obstacle = "every trial gives the same number: nothing was exercised"
     if obstacle:
         settled = f"a grid with at least {least} points that can be fitted"
+        if by_decade:
+            settled = f"at least {least} decades that can be fitted: a smaller step, or more steps"
         return Finding(Verdict.INCONCLUSIVE, f"could not measure: {obstacle}", None, None, settled), predicted
     found = _judged(_estimate(arm, points.table, level), predicted, allowed, arm.sweep.parameter, seconds)
     return replace(found, because=found.because + _left_out(points)), predicted
@@ -75,10 +88,14 @@ def _estimate(arm: Arm, table: Table, level: float) -> Fit:
             return exponent(table, level)
 
 
-def _broken(arm: Arm, lost: str, statuses: frozenset[Status]) -> str:
+def _broken(arm: Arm, lost: Beyond, statuses: frozenset[Status]) -> Finding:
+    """The finding where too many trials of a point have no logarithm: against the claim, if it was no accident."""
     limit = f" within T_max = {arm.training.max_steps}" if arm.training and Status.NOT_REACHED in statuses else ""
+    if not lost.decides:
+        because = f"{lost.words}{limit}: more than 5 %, but too few draws to tell it from 5 %"
+        return Finding(Verdict.INCONCLUSIVE, because, None, None, "more draws, which show how often that happens")
     meaning = "zero" if statuses.isdisjoint(AGAINST_THE_CLAIM) else "infinity"
-    return f"{lost}{limit}: counts as {meaning}, against the claim"
+    return Finding(Verdict.OUTSIDE, f"{lost.words}{limit}: counts as {meaning}, against the claim", None, None, "")
 
 
 def _obstacle(points: Usable, planned: int, least: int) -> str:
@@ -99,7 +116,7 @@ def _left_out(points: Usable) -> str:
 
 
 def _judged(fit: Fit, predicted: Predicted, allowed: Allowed, parameter: str | None, seconds: float) -> Finding:
-    """Rule 1, then rule 7 for exponents."""
+    """The interval against what is allowed; then, of an exponent, whether the verdict hangs on one end."""
     verdict = allowed.verdict(fit.low, fit.high)
     slack = _slack(fit.value, predicted)
     measured = interval(fit.value, fit.low, fit.high)
@@ -115,7 +132,7 @@ def _judged(fit: Fit, predicted: Predicted, allowed: Allowed, parameter: str | N
 
 
 def _bend(fit: Exponent, allowed: Allowed, verdict: Verdict, parameter: str | None) -> str:
-    """Rule 7: the end point that a verdict hangs on, in words; empty for none."""
+    """The end point that a verdict hangs on, in words; empty for none."""
     if verdict is Verdict.INCONCLUSIVE:
         return ""
     for point, (value, low, high) in ((fit.points[0], fit.without_first), (fit.points[-1], fit.without_last)):
@@ -143,7 +160,7 @@ def _relation(predicted: Predicted, allowed: Allowed, verdict: Verdict) -> str:
 
 
 def _slack(value: float, predicted: Predicted) -> float:
-    """What the prediction leaves unused, without its tolerance: negative where the estimate is beyond it (rule 3)."""
+    """What the prediction leaves unused, without its tolerance: negative where the estimate is beyond it."""
     number = predicted.number or 0.0
     if predicted.kind == "growth":
         return number - {"upper": value, "lower": -value, "both": abs(value)}[predicted.side]

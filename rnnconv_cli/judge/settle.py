@@ -1,4 +1,4 @@
-"""What would settle an inconclusive finding, and at what price (rule 1).
+"""What would settle an inconclusive finding, and at what price.
 
 `seconds` are the predicted core-seconds of the draws that were made, on no machine in particular.
 """

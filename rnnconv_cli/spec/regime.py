@@ -15,6 +15,7 @@ from rnnconv_cli.spec.sphere import most_points
 PROBLEM_PARAMETERS = ("width", "horizon", "n_sequences", "separation")
 PERTURBATION_PARAMETERS = ("tau0", "size")
 PROBE_PARAMETERS = ("sparsity", "rows", "threshold", "margin", "kick", "deviation")
+COUNTED = ("sparsity", "rows")  # which are rounded to a whole number
 PROFILES: tuple[ProfileName, ...] = ("quick", "full")
 LARGEST_COUNT = 1_000_000_000
 
@@ -141,7 +142,7 @@ def _perturbation_faults(arm: Arm) -> Iterator[Fault]:
 
 def _probe_faults(arm: Arm) -> Iterator[Fault]:
     parameter = arm.sweep.parameter
-    for name in ("sparsity", "rows") if arm.probe else ():
+    for name in COUNTED if arm.probe else ():
         number = getattr(arm.probe, name)
         if isinstance(number, float) and not number.is_integer():
             yield Fault(("probe", name), f"{name} = {number:g}", "a whole number")
@@ -254,9 +255,11 @@ def _laws(arm: Arm, point: Point) -> Fault | None:
             given: Given = getattr(point, law.parameter)
             argument = given.value
             value = law.at(argument)
+            found = f"{name} = {value:g} at {law.parameter} {argument:g}"
             if not 0 < value < math.inf:
-                found = f"{name} = {value:g} at {law.parameter} {argument:g}"
                 return Fault((section, name), found, "a positive finite number at every point")
+            if name in COUNTED and round(value) < 1:
+                return Fault((section, name), found, "at least 1 at every point, after rounding")
     return None
 
 

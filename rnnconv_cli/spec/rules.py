@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import pairwise
 
-from rnnconv_cli.spec.claim import Arm, DecayPrediction, EventPrediction, FrontierPrediction, Profile, VerdictWord
+from rnnconv_cli.spec.claim import Arm, DecayPrediction, VerdictWord, EventPrediction, FrontierPrediction, Profile
 from rnnconv_cli.spec.document import Path, shown
 from rnnconv_cli.spec.explain import Fault
 from rnnconv_cli.spec.regime import LARGEST_COUNT, PROFILES, regime_faults
@@ -56,13 +56,18 @@ def id_faults(ids: Iterable[tuple[Path, object]], what: str, reserved: frozenset
             yield Fault(path, f"the id {shown(value)} a second time", f"a different id for each {what}")
 
 
+def error_share(n_checks: int) -> float:
+    """What one of so many checks may err with, so that all of a claim together err in 5 % of runs (Bonferroni) [1]."""
+    return FAMILY_ERROR / n_checks
+
+
 def replicates_needed(probability: float, n_checks: int, *, for_outside: bool = False) -> int:
     """The fewest draws after which an event without exception decides against a probability q.
 
     With R draws and no failure the exact (Clopper-Pearson) interval at level 1 - alpha begins at (alpha/2)^(1/R), with
-    no success it ends at 1 - (alpha/2)^(1/R); alpha = 0.05 over the number of checks in the claim.
+    no success it ends at 1 - (alpha/2)^(1/R); alpha is the check's `error_share`.
     """
-    log_tail = math.log(FAMILY_ERROR / n_checks / 2)
+    log_tail = math.log(error_share(n_checks) / 2)
     least = log_tail / math.log1p(-probability) if for_outside else log_tail / math.log(probability)
     least = min(least, LARGEST_COUNT)  # beyond what any run could draw, and within what float64 can count
     return max(1, math.floor(least) + 1 if for_outside else math.ceil(least))

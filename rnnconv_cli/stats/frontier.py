@@ -64,7 +64,8 @@ def price(points: Array, ours: Sequence[Located], theirs: Sequence[Located], lev
     """m* of one frontier over that of another at the same points (points,), and the geometric mean of the ratios.
 
     Replicate r has the same data in both, so that its group's pseudo-values are subtracted, with Student's t over the 8
-    differences; what the shapes of both curves leave open is added. Where one m* is beyond its widths, so is the ratio.
+    differences; what the shapes of both curves leave open is added. Where one m* is beyond its widths, so is the ratio,
+    and where one has fewer groups, nothing can be subtracted: the ratio's interval is that of both ends.
     """
     found = [_difference(a, b, level) for a, b in zip(ours, theirs, strict=True)]
     known = [each for each in found if not each.censored]
@@ -84,13 +85,15 @@ def price(points: Array, ours: Sequence[Located], theirs: Sequence[Located], lev
 
 def _difference(ours: Located, theirs: Located, level: float) -> Located:
     """log m* of one frontier minus that of another, at one point."""
-    groups, resolution = ours.groups - theirs.groups, math.hypot(ours.resolution, theirs.resolution)
-    if ours.censored or theirs.censored:
+    resolution = math.hypot(ours.resolution, theirs.resolution)
+    censored = ours.censored or theirs.censored or len(ours.groups) != len(theirs.groups)
+    groups = np.full(1, math.nan) if censored else ours.groups - theirs.groups
+    if censored:
         value, low, high = ours.value - theirs.value, ours.low - theirs.high, ours.high - theirs.low
     else:
         fit = mean_interval(groups, level)
         value, low, high = fit.value, fit.low - MARGIN * resolution, fit.high + MARGIN * resolution
-    return Located(groups, value, low, high, resolution, math.nan, math.nan, ours.censored or theirs.censored)
+    return Located(groups, value, low, high, resolution, math.nan, math.nan, censored)
 
 
 def each_located(widths: Array, holds: Array, probability: float, level: float) -> list[Located]:

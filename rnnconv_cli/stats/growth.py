@@ -33,5 +33,13 @@ def rate_interval(points: Array, curves: Array, level: float) -> MeanInterval:
 
 
 def _coefficients(points: Array, curves: Array) -> Array:
-    """a, e, r of every replicate, (replicates, 3)."""
-    return coefficients(np.column_stack([np.ones_like(points), np.log(points), points]), curves)
+    """a', e, r of every replicate, (replicates, 3), in log q = a' + e log(p/p_0) + r (p - p_1).
+
+    With p_0 and p_1 in the middle of the grid, and p in units of its largest distance from p_1, the terms stay apart in
+    floating point on any grid.
+    """
+    positions, offsets = np.log(points), points - np.mean(points)
+    unit = np.max(np.abs(offsets))
+    design = np.column_stack([np.ones_like(points), positions - np.mean(positions), offsets / unit])
+    found: Array = coefficients(design, curves) / np.array([1, 1, unit])
+    return found

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.records import Trial
-from rnnconv_cli.spec.claim import Arm, FrontierPrediction, Profile, VerdictWord
-from rnnconv_cli.spec.rules import FAMILY_ERROR, FITTED_KINDS, Role, least_points, least_replicates
+from rnnconv_cli.spec.claim import Arm, VerdictWord, FrontierPrediction, Profile
+from rnnconv_cli.spec.rules import FITTED_KINDS, Role, error_share, least_points, least_replicates
 from rnnconv_cli.stats import dose
 from rnnconv_cli.stats.design import by_count, by_student, rate_information, slope_information
 from rnnconv_cli.sweep.plan import points_of, search_of, trials_at
@@ -91,7 +91,7 @@ def designs(priced: PricedArm, role: Role, expected: VerdictWord, n_checks: int)
     """
     arm, whole = priced.arm, priced.amount
     least, _ = least_replicates(arm, role, expected, n_checks)
-    level = 1 - FAMILY_ERROR / n_checks
+    level = 1 - error_share(n_checks)
     full_width = _half_width(arm, whole.replicates, level)
     found = []
     for grid in _grids(priced, role):

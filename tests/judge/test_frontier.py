@@ -75,7 +75,7 @@ def test_a_missed_target_fails_the_event(status: Status, synthetic: Synthetic) -
 def test_beyond_the_grid_of_widths_there_is_no_exponent(synthetic: Synthetic) -> None:
     found = _judge(synthetic, _observations(synthetic, 3.0), exponent=1.0)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "m* lies beyond the widths tried at 2 of 4 points" in found.because
+    assert "m* lies among the widths tried at too few of 4 points, 4 are wanted" in found.because
 
 
 def test_without_draws_nothing_is_measured(synthetic: Synthetic) -> None:

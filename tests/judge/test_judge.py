@@ -116,6 +116,21 @@ def test_a_control_can_have_a_prediction_of_another_kind(arm: Arm, synthetic: Sy
     assert _check(synthetic, synthetic.check(arm, control=control), observations).verdict is WITHIN
 
 
+@pytest.mark.parametrize(("status", "holds"), [(Status.OK, True), (Status.OUT_OF_REGIME, False)])
+def test_a_control_that_could_not_be_measured_shows_nothing(
+    status: Status, holds: bool, arm: Arm, synthetic: Synthetic
+) -> None:
+    """One that is expected to stay open has to be measured and to stay open, as around the border here."""
+    tilts = (-0.3, 0.3, -0.2, 0.2, -0.1, 0.1, 0.0, 0.0)
+    rows = [[m ** (-0.4 + tilt) if status is Status.OK else status for m in WIDTHS] for tilt in tilts]
+    main = [each for each in _measured(synthetic, TRUE, FALSE) if each.arm == "main"]
+    loaded = synthetic.check(arm, control_expected="inconclusive")
+    found = _check(synthetic, loaded, [*main, *synthetic.observations(WIDTHS, rows, arm="control")])
+    assert found.control.finding.verdict is INCONCLUSIVE
+    assert found.control.as_expected is holds
+    assert found.verdict is (WITHIN if holds else INCONCLUSIVE)
+
+
 def test_nothing_measured_is_no_verdict(arm: Arm, synthetic: Synthetic) -> None:
     found = _check(synthetic, synthetic.check(arm, beside=["beside"]), [])
     assert found.verdict is INCONCLUSIVE

@@ -131,17 +131,30 @@ def test_a_decay_is_geometric_or_not(steps: Callable[[float], float], verdict: s
 
 def test_an_unreached_target_is_infinity(synthetic: Synthetic) -> None:
     rows = _decades(lambda k: 1.0)
-    rows[2][-1] = Status.NOT_REACHED
+    for row in rows[:3]:
+        row[-1] = Status.NOT_REACHED
     found = _judge(synthetic, synthetic.arm("decades", kind="decay", tolerance=0.1), rows, points=DECADES)
     assert found.verdict is Verdict.OUTSIDE
     assert found.estimate is None
     assert found.because == (
-        "1 of 5 trials not-reached at decade = 8 within T_max = 5000: counts as infinity, against the claim"
+        "3 of 5 trials not-reached at decade = 8 within T_max = 5000: counts as infinity, against the claim"
     )
 
 
+def test_one_unreached_target_of_a_few_may_be_an_accident(synthetic: Synthetic) -> None:
+    rows = _decades(lambda k: 1.0)
+    rows[2][-1] = Status.NOT_REACHED
+    found = _judge(synthetic, synthetic.arm("decades", kind="decay", tolerance=0.1), rows, points=DECADES)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert found.because == (
+        "1 of 5 trials not-reached at decade = 8 within T_max = 5000: "
+        "more than 5 %, but too few draws to tell it from 5 %"
+    )
+    assert found.settle == "more draws, which show how often that happens"
+
+
 def test_decades_within_one_step_cannot_be_measured(synthetic: Synthetic) -> None:
-    rows: Rows = [[3.0, 4.0, 5.0, 6.0, 6.0, 6.0, 7.0, 7.0]] * 5
+    rows: Rows = [[30.0, 60.0, 90.0, 120.0, 120.0, 120.0, 150.0, 150.0]] * 5
     found = _judge(synthetic, synthetic.arm("decades", kind="decay", tolerance=0.1), rows, points=DECADES)
     assert found.verdict is Verdict.INCONCLUSIVE
     assert found.because.startswith("could not measure: 1 of 4 points can be fitted, wanted 3: 5 of 5 zero at decade")
@@ -258,9 +271,17 @@ def test_an_interval_that_only_widens_does_not_count(synthetic: Synthetic) -> No
 
 
 def test_equal_steps_for_every_decade_are_a_geometric_decay(synthetic: Synthetic) -> None:
-    rows = [[5 * k for k in DECADES]] * 5
+    rows = [[25 * k for k in DECADES]] * 5
     found = _judge(synthetic, synthetic.arm("decades", kind="decay", tolerance=0.1), rows, points=DECADES)
     assert found.verdict is Verdict.WITHIN
+
+
+def test_a_few_steps_for_every_decade_show_nothing(synthetic: Synthetic) -> None:
+    rows = [[2 * k for k in DECADES]] * 5
+    found = _judge(synthetic, synthetic.arm("decades", kind="decay", tolerance=0.1), rows, points=DECADES)
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "a mean count of 2, below 10" in found.because
+    assert found.settle == "at least 3 decades that can be fitted: a smaller step, or more steps"
 
 
 def test_without_observations_nothing_is_measured(synthetic: Synthetic) -> None:

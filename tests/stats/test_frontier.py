@@ -144,6 +144,14 @@ def test_a_frontier_beyond_its_widths_has_an_open_price() -> None:
     assert back.ratios_high == pytest.approx([1 / low for low in found.ratios_low])
 
 
+def test_a_frontier_of_a_few_draws_has_a_price_at_each_point_alone() -> None:
+    holds, _ = _draws(np.random.default_rng(9), 0.9, 400)
+    ours, few = each_located(WIDTHS, holds, 0.9, 0.95), each_located(WIDTHS, holds[:, :5], 0.9, 0.95)
+    found = price(POINTS, ours, few, 0.95)
+    assert (found.value, found.low, found.high) == (None, None, None)
+    assert found.ratios_low == pytest.approx([math.exp(a.low - b.high) for a, b in zip(ours, few, strict=True)])
+
+
 def test_prices_are_covered() -> None:
     rng = np.random.default_rng(8)
     prices = [_prices(rng, 2.0, 80) for _ in range(100)]

@@ -24,6 +24,24 @@ def test_power_and_rate_are_told_apart(power: float, rate: float, constant: floa
     assert (found.exponent, found.value) == pytest.approx((power, rate), abs=1e-6)
 
 
+@pytest.mark.parametrize("unit", [1e-16, 1e-3, 1e12])
+def test_a_rate_does_not_depend_on_the_unit(unit: float) -> None:
+    points = unit * HORIZONS
+    noise = 1e-3 * np.random.default_rng(0).standard_normal((5, len(HORIZONS)))
+    curves = 0.7 * np.log(HORIZONS) + 0.1 * HORIZONS + noise
+    here, there = rate_interval(HORIZONS, curves, 0.95), rate_interval(points, curves, 0.95)
+    assert [each * unit for each in (there.value, there.low, there.high)] == pytest.approx(
+        [here.value, here.low, here.high]
+    )
+
+
+def test_far_from_zero_a_power_and_a_rate_cannot_be_told_apart() -> None:
+    points = 1e5 + np.arange(5.0)
+    curves = np.random.default_rng(0).standard_normal((8, 5))
+    found = rate_interval(points, curves, 0.95)
+    assert found.high - found.low > 1e4
+
+
 def test_local_exponents_of_an_exponential_rise() -> None:
     local = growth(_table([np.exp(0.35 * HORIZONS).tolist()] * 2), 0.95).local
     assert list(local) == sorted(local)
