@@ -55,51 +55,60 @@ def earned(log_power: float, points: Sequence[float]) -> float:
 
 def predict(arm: Arm, points: Sequence[float]) -> tuple[Predicted, Allowed]:
     """The prediction of an arm in the words of a result, and what it allows, on the points of a fit."""
-    predicted, allowed = _predict(arm, points)
-    return replace(predicted, reason=arm.prediction.reason), allowed
+    predicted = replace(_predicted(arm, points), reason=arm.prediction.reason)
+    return predicted, allowed_by(predicted)
 
 
-def _predict(arm: Arm, points: Sequence[float]) -> tuple[Predicted, Allowed]:
+def allowed_by(predicted: Predicted) -> Allowed:
+    """What a prediction allows of the judged number, its tolerance and what a log earns included."""
+    number, excess = predicted.number, predicted.tolerance + predicted.earned
+    if number is None:
+        return Allowed(-math.inf, math.inf)
+    low, high = number - excess, number + excess
+    match predicted.kind, predicted.side:
+        case "event", _:
+            low, high = number, 1.0
+        case (("identity" | "decay" | "frontier"), _):
+            low = -math.inf
+        case "growth", side:
+            low, high = (-math.inf if side == "upper" else -number), (math.inf if side == "lower" else number)
+        case _, "upper":
+            low = -math.inf
+        case _, "lower":
+            high = math.inf
+    return Allowed(low, high)
+
+
+def _predicted(arm: Arm, points: Sequence[float]) -> Predicted:
     at = symbol(arm.sweep.parameter)
     match arm.prediction:
         case ExponentPrediction() as claim:
             return _exponent(claim, at, earned(claim.log_power, points))
         case AttainmentPrediction(exponent=e, tolerance=tolerance):
-            text = f"{at}^{e:.3g} ± {tolerance:.3g}"
-            predicted = Predicted("attainment", "both", e, "exponent", tolerance, 0.0, text)
-            return predicted, Allowed(e - tolerance, e + tolerance)
+            return Predicted("attainment", "both", e, "exponent", tolerance, 0.0, f"{at}^{e:.3g} ± {tolerance:.3g}")
         case GrowthPrediction(side=side, rate=rate):
-            low, high = (-math.inf if side == "upper" else -rate), (math.inf if side == "lower" else rate)
             text = {"upper": f"r ≤ {rate:.3g}", "lower": f"r ≥ -{rate:.3g}", "both": f"|r| ≤ {rate:.3g}"}[side]
-            return Predicted("growth", side, rate, "rate", 0.0, 0.0, text), Allowed(low, high)
+            return Predicted("growth", side, rate, "rate", 0.0, 0.0, text)
         case EventPrediction(side=side, bound=bound, probability=q):
             counted = Inequality(side, bound, q)
-            return Predicted("event", side, q, "probability", 0.0, 0.0, f"P ≥ {q:g}", counted), Allowed(q, 1.0)
+            return Predicted("event", side, q, "probability", 0.0, 0.0, f"P ≥ {q:g}", counted)
         case IdentityPrediction(rounding_units=k):
-            predicted = Predicted("identity", "upper", k, "rounding-units", 0.0, 0.0, f"≤ {k:g} ε size")
-            return predicted, Allowed(-math.inf, k)
+            return Predicted("identity", "upper", k, "rounding-units", 0.0, 0.0, f"≤ {k:g} ε size")
         case DecayPrediction(tolerance=tolerance):
-            predicted = Predicted("decay", "upper", 0.0, "rate", tolerance, 0.0, f"growth ≤ {tolerance:g}")
-            return predicted, Allowed(-math.inf, tolerance)
+            return Predicted("decay", "upper", 0.0, "rate", tolerance, 0.0, f"growth ≤ {tolerance:g}")
         case FrontierPrediction() as claim:
             return _frontier(claim, at)
 
 
-def _exponent(claim: ExponentPrediction, at: str, gain: float) -> tuple[Predicted, Allowed]:
-    excess = gain + claim.tolerance
+def _exponent(claim: ExponentPrediction, at: str, gain: float) -> Predicted:
     upper = claim.side == "upper"
-    text = f"{'≤' if upper else '≥'} {at}^{claim.exponent:.3g} ({'+' if upper else '-'}{excess:.2g})"
-    predicted = Predicted("exponent", claim.side, claim.exponent, "exponent", claim.tolerance, gain, text)
-    return predicted, Allowed(
-        -math.inf if upper else claim.exponent - excess, claim.exponent + excess if upper else math.inf
-    )
+    text = f"{'≤' if upper else '≥'} {at}^{claim.exponent:.3g} ({'+' if upper else '-'}{gain + claim.tolerance:.2g})"
+    return Predicted("exponent", claim.side, claim.exponent, "exponent", claim.tolerance, gain, text)
 
 
-def _frontier(claim: FrontierPrediction, at: str) -> tuple[Predicted, Allowed]:
+def _frontier(claim: FrontierPrediction, at: str) -> Predicted:
     counted = Inequality(claim.side, claim.bound, claim.probability)
-    if claim.exponent is None:
-        predicted = Predicted("frontier", "upper", None, "exponent", claim.tolerance, 0.0, "measured only", counted)
-        return predicted, Allowed(-math.inf, math.inf)
-    text = f"m* ≤ {at}^{claim.exponent:.3g} (+{claim.tolerance:.2g})"
-    predicted = Predicted("frontier", "upper", claim.exponent, "exponent", claim.tolerance, 0.0, text, counted)
-    return predicted, Allowed(-math.inf, claim.exponent + claim.tolerance)
+    text = "measured only"
+    if claim.exponent is not None:
+        text = f"m* ≤ {at}^{claim.exponent:.3g} (+{claim.tolerance:.2g})"
+    return Predicted("frontier", "upper", claim.exponent, "exponent", claim.tolerance, 0.0, text, counted)

@@ -9,20 +9,21 @@ from rnnconv_cli.judge import settle
 from rnnconv_cli.judge.allowed import predict
 from rnnconv_cli.judge.censoring import MOST_CENSORED
 from rnnconv_cli.judge.envelope import envelope
-from rnnconv_cli.records import AGAINST_THE_CLAIM, Cell, Finding, Observation, Predicted, Status, Verdict
+from rnnconv_cli.judge.words import limit
+from rnnconv_cli.records import AGAINST_THE_CLAIM, Cell, Finding, Inequality, Observation, Predicted, Status, Verdict
 from rnnconv_cli.spec.claim import Arm, EventPrediction, FrontierPrediction, IdentityPrediction
 from rnnconv_cli.stats.identity import identity
 from rnnconv_cli.stats.probability import probability
 
 
-def holds(cell: Cell, prediction: EventPrediction | FrontierPrediction) -> bool | None:
+def holds(cell: Cell, wanted: EventPrediction | FrontierPrediction | Inequality) -> bool | None:
     """Whether the inequality holds at a draw; it fails where a draw diverged or missed its target. None if unknown."""
     if cell.status in AGAINST_THE_CLAIM:
         return False
     if cell.status in (Status.FAILED, Status.OUT_OF_REGIME):
         return None
     value = cell.value or 0.0  # zero, and round-off without a number
-    return value <= prediction.bound if prediction.side == "upper" else value >= prediction.bound
+    return value <= wanted.bound if wanted.side == "upper" else value >= wanted.bound
 
 
 def event_finding(
@@ -53,7 +54,7 @@ def event_finding(
     if verdict is not allowed.verdict(best.low, best.high):
         verdict, price = Verdict.INCONCLUSIVE, f"the {unknown} draws that failed"
     sign = "<=" if prediction.side == "upper" else ">="
-    share = f"{held} of {trials} draws are {sign} {prediction.bound:g}"
+    share = f"{held} of {trials} draws are {sign} {limit(prediction.bound)}"
     side = {Verdict.WITHIN: "lies above", Verdict.OUTSIDE: "lies below"}.get(verdict, "straddles")
     because = f"{share}: [{found.low:.3f}, {found.high:.3f}] {side} {prediction.probability:g}{_reasons(cells)}"
     return Finding(verdict, because, found, found.value - prediction.probability, price), predicted

@@ -113,10 +113,13 @@ def _measured(found: Frontier, widest: float, parameter: str | None) -> Finding:
         f"{out_of_reach(width) or f'{width:.3g}'} [{low:.3g}, {high:.3g}]{place(parameter, point)}"
         for width, (point, high, low) in zip(found.widths, _ends(found), strict=True)
     ]
+    said = ", ".join(at)
     power = ""
     if found.value is not None and found.low is not None and found.high is not None:
         power = f"exponent {interval(found.value, found.low, found.high)}; "
-    return Finding(Verdict.MEASURED, shortened(f"{power}m* = {', '.join(at)}", LONGEST_CAUSE), found, None, "")
+    if len(f"{power}m* = {said}") > LONGEST_CAUSE:
+        said = f"{at[0]} to {at[-1]}"
+    return Finding(Verdict.MEASURED, shortened(f"{power}m* = {said}", LONGEST_CAUSE), found, None, "")
 
 
 def _ends(found: Frontier) -> Sequence[tuple[float, float, float]]:

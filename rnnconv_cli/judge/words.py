@@ -52,6 +52,12 @@ def out_of_reach(width: float) -> str:
     return "below all" if width <= 0 else "beyond all" if math.isinf(width) else ""
 
 
+def limit(bound: float) -> str:
+    """A bound in six digits, or in as many as it takes not to call it a whole number that it is not."""
+    short = f"{bound:g}"
+    return short if "." in short or "e" in short or float(short) == bound else f"{bound:.15g}"
+
+
 def symbol(parameter: str | None) -> str:
     """A swept parameter as the paper writes it."""
     return SYMBOLS.get(parameter or "", "p")

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from rnnconv_cli.judge.words import core_time, extent, interval, law, path, place, shortened, symbol
+from rnnconv_cli.judge.words import core_time, extent, interval, law, limit, path, place, shortened, symbol
 from rnnconv_cli.spec.claim import Law, Parameter
 
 
@@ -21,6 +21,14 @@ from rnnconv_cli.spec.claim import Law, Parameter
 )
 def test_an_interval_has_two_digits_of_its_half_width(ends: tuple[float, float, float], text: str) -> None:
     assert interval(*ends) == text
+
+
+@pytest.mark.parametrize(
+    ("bound", "text"),
+    [(1.0, "1"), (1 / 6, "0.166667"), (0.999999999999, "0.999999999999"), (1e-12, "1e-12"), (3e7, "3e+07")],
+)
+def test_a_bound_is_no_whole_number_that_it_is_not(bound: float, text: str) -> None:
+    assert limit(bound) == text
 
 
 def test_places_and_extents() -> None:

@@ -163,7 +163,8 @@ def _text(check: CheckResult) -> str:
     allowed = bounds(allowed_by(check.predicted))
     if not isinstance(fit, Decay):
         return f"No growth of the steps per decade could be fitted; {allowed} is allowed; {beside}."
-    steps = " to ".join(quantity(each) for each in (*fit.steps_per_decade[:1], *fit.steps_per_decade[-1:])) or "-"
+    known = [each for each in fit.steps_per_decade if math.isfinite(each)]
+    steps = f"{quantity(min(known))} to {quantity(max(known))}" if known else "-"
     course = f"On the last {len(fit.tail)} decades, each further decade of the loss takes {steps} steps"
     rate = f"a share of {quantity(fit.rate)} of the loss at each step"
     found = f"The logarithm of the steps grows by {interval(fit.value, fit.low, fit.high)} per decade"

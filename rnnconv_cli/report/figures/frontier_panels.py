@@ -6,16 +6,13 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
+from rnnconv_cli.judge.counting import holds
 from rnnconv_cli.judge.envelope import envelope
 from rnnconv_cli.judge.words import symbol
 from rnnconv_cli.records import (
-    AGAINST_THE_CLAIM,
-    Cell,
     CheckResult,
     Estimate,
     Frontier,
-    Inequality,
-    Status,
 )
 from rnnconv_cli.report.figures import judged_panel, slope_panel
 from rnnconv_cli.report.figures.figure import BESIDE, CONTROL, MAIN, PREDICTED, Axis, Figure, Note, Panel, Series, Table
@@ -31,7 +28,6 @@ BEYOND = "> all, < all: m* lies beyond the widths that were tried"
 FAINTEST = 0.2  # strength that the first of several curves is above
 FEW = 4  # a width of less than 1/4 of the most draws was only tried
 ASIDE = 0.018  # of an axis, between the marks of two frontiers
-UNKNOWN = frozenset({Status.FAILED, Status.OUT_OF_REGIME})
 
 Shares = Mapping[float, Mapping[int, tuple[int, int]]]  # point → width → draws that hold, draws
 
@@ -53,18 +49,10 @@ def _shares(check: CheckResult) -> Shares:
     counted, smallest = check.predicted.counted, check.worst == "smallest"
     found: dict[float, dict[int, tuple[int, int]]] = defaultdict(dict)
     for (point, width, _), cell in envelope(arm_of(check, MAIN), smallest=smallest) if counted else ():
-        if counted is not None and cell.status not in UNKNOWN:
+        if counted is not None and (answer := holds(cell, counted)) is not None:
             held, draws = found[point].get(width, (0, 0))
-            found[point][width] = held + _holds(cell, counted), draws + 1
+            found[point][width] = held + answer, draws + 1
     return {point: dict(sorted(found[point].items())) for point in sorted(found)}
-
-
-def _holds(cell: Cell, counted: Inequality) -> bool:
-    """Whether a draw keeps the bound; one that diverged or missed its target does not."""
-    if cell.status in AGAINST_THE_CLAIM:
-        return False
-    number = cell.value or 0.0
-    return number <= counted.bound if counted.side == "upper" else number >= counted.bound
 
 
 def _doses(check: CheckResult, shares: Shares) -> Panel:

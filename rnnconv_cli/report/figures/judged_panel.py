@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rnnconv_cli.judge import allowed as judged
 from rnnconv_cli.judge.words import shortened
 from rnnconv_cli.records import (
     CheckResult,
@@ -38,22 +39,9 @@ class Row:
 
 
 def allowed_by(predicted: Predicted) -> tuple[float, float]:
-    """The closed range of the judged number that a prediction allows, its tolerance and what a log earns included."""
-    number, excess = predicted.number, predicted.tolerance + predicted.earned
-    if number is None:
-        return -math.inf, math.inf
-    match predicted.kind, predicted.side:
-        case "event", _:
-            return number, 1.0
-        case (("identity" | "decay" | "frontier"), _):
-            return -math.inf, number + excess
-        case "growth", side:
-            return (-math.inf if side == "upper" else -number), (math.inf if side == "lower" else number)
-        case _, "both":
-            return number - excess, number + excess
-        case _, "lower":
-            return number - excess, math.inf
-    return -math.inf, number + excess
+    """The ends of what a prediction allows of the judged number."""
+    found = judged.allowed_by(predicted)
+    return found.low, found.high
 
 
 def bounds(allowed: tuple[float, float]) -> str:

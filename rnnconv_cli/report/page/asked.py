@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from rnnconv_cli.judge.words import symbol
+from rnnconv_cli.judge.words import limit, symbol
 from rnnconv_cli.records import CheckResult, Inequality, Predicted
 from rnnconv_cli.report.page.glossary import SWEPT
 from rnnconv_cli.report.page.settings import adversaries
@@ -51,7 +51,7 @@ def _kept_bound(check: CheckResult) -> str:
 
 
 def _bound(counted: Inequality) -> str:
-    return f"{'at least' if counted.side == 'lower' else 'at most'} {counted.bound:g}"
+    return f"{'at least' if counted.side == 'lower' else 'at most'} {limit(counted.bound)}"
 
 
 def _share(counted: Inequality) -> str:

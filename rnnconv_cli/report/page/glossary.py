@@ -61,7 +61,13 @@ GLOSSARY = (
         " declared tolerance, where there is one. Where the statement says how fast a quantity changes, and sets not"
         " just a limit, the slack is a difference on either side, and the tolerance counts both ways.",
     ),
-    ("tolerance", "What the claim file allows beyond the predicted number. Its reason stands with each check."),
+    ("tolerance", "What the claim file allows beyond the predicted number. Why it is so large stands with each check."),
+    (
+        "half-width",
+        "Half the length of an interval. One that stands among the reasons of a number was planned for, or seen in a"
+        " smaller run, with the draws that stand beside it; that of this run is the one of its interval.",
+    ),
+    ("T_max", "The most steps that a run may take. A target that is not reached by then counts as never reached."),
     (
         "worst case",
         "A statement about every perturbation is tried with several adversaries, which search for a bad one; the worst"
@@ -154,9 +160,9 @@ ADVERSARIES = {
     "one-coordinate-and-output": "Moves N rows as one-coordinate does, with B in view: the lemma forbids it.",
 }
 STANDING = {
-    "theorem": "of a statement that the paper proves; where its form is another, the notes say how",
+    "theorem": "of a statement that the paper proves, or of the power in it alone, as its constant is hidden",
     "conjecture": "a conjecture of the paper",
-    "misprint": "taken literally as it is printed, although the proof shows that it is misprinted",
+    "misprint": "taken literally as it is printed, although what the paper proves or needs is another",
     "derived": "derived from the paper, which does not state it in this form",
 }
 STANDINGS = {

@@ -197,8 +197,16 @@ def _facts(report: Report) -> Table:
         ("rnnconv", f"{report.tool_version}, {report.backend} kernels"),
         *((label, _fact(known[name])) for name, label in FACTS.items() if known.get(name) is not None),
         *([("took", duration(total))] if total is not None else []),
+        *_before(known),
     ]
     return Table("The run", ("fact", "value"), tuple(rows))
+
+
+def _before(known: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """That trials were measured by an earlier run, whose conditions are the same but for time and place."""
+    found, measured = known.get("trials_found"), known.get("trials_measured")
+    if isinstance(found, int) and isinstance(measured, int) and found > 0:
+        yield "from the store", f"{found} of {found + measured} trials, which an earlier run has measured"
 
 
 def _all_facts(report: Report) -> Table:

@@ -73,12 +73,18 @@ def _allowed(check: CheckResult, share: str) -> str:
         )
     if estimate is None or estimate.value is None:
         return check.because
-    by_tolerance = _beyond_the_prediction(check) if share == "all" else ""
-    return by_tolerance or f"{share} of the measured interval is allowed by the statement"
+    by_tolerance = _by_tolerance(check) if share == "all" else ""
+    return (by_tolerance or f"{share} of the measured interval is allowed by the statement") + _bent(check)
 
 
-def _beyond_the_prediction(check: CheckResult) -> str:
-    """That a check holds by what is allowed beyond its prediction alone; empty where the prediction itself may hold."""
+def _bent(check: CheckResult) -> str:
+    """That a single exponent does not describe the curve; empty where nothing speaks for that."""
+    estimate = check.finding.estimate
+    return ", though the curve bends" if isinstance(estimate, Exponent) and estimate.curvature_p < BENDS else ""
+
+
+def _by_tolerance(check: CheckResult) -> str:
+    """That a check holds by what is allowed beyond its prediction alone, as a whole or in part; empty where neither."""
     claim, found = check.predicted, interval_of(check.finding.estimate)
     if found is None:
         return ""
@@ -93,6 +99,10 @@ def _beyond_the_prediction(check: CheckResult) -> str:
         logarithm = f" and the {claim.earned:.2g} of its logarithm" if claim.earned else ""
         only = f"all of the measured interval is allowed, but only by the tolerance of {claim.tolerance:.3g}"
         return f"{only}: it lies beyond the predicted {claim.number:.3g}{logarithm}"
+    if claim.side == "both":
+        return f"all of the measured interval is within {claim.tolerance:.3g} of the predicted {claim.number:.3g}"
+    if (high > claim.number + claim.earned and is_above) or (low < claim.number - claim.earned and is_below):
+        return f"all of the measured interval is allowed, a part of it only by the tolerance of {claim.tolerance:.3g}"
     return ""
 
 

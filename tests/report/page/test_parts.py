@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from rnnconv_cli.records import Environment, Report, Timing, Verdict
 from rnnconv_cli.report.page.parts import Anchors, Badge, Source, badge, parts
 
@@ -42,6 +44,14 @@ def test_facts_are_words_and_what_is_not_known_is_left_out(report: Report) -> No
     assert rows["worker processes"] == "2"
     assert rows["took"] == "61 min 40 s"
     assert "commit of the sources" not in rows
+    assert "from the store" not in rows
     assert ("cpu_features", "+a, +b") in result.all_facts.rows
     assert ("commit", "not known") in result.all_facts.rows
     assert ("seconds: total", "3700.0") in result.all_facts.rows
+
+
+@pytest.mark.parametrize(("found", "said"), [(0, None), (307, "307 of 319 trials, which an earlier run has measured")])
+def test_what_an_earlier_run_has_measured_is_said(report: Report, found: int, said: str | None) -> None:
+    told = replace(report, environment=Environment((("trials_found", found), ("trials_measured", 12))))
+    (result,) = parts([Source("a.json", told)])
+    assert {row[0]: row[1] for row in result.facts.rows}.get("from the store") == said

@@ -58,7 +58,10 @@ def test_a_verdict_is_a_sentence(
             (0.69, 0.71),
             "but only by the tolerance of 0.04: it lies beyond the predicted 0.667 and",
         ),
-        ("exponent", "upper", (0.68, 0.71), "all of the measured interval is allowed by the statement."),
+        ("exponent", "upper", (0.60, 0.66), "all of the measured interval is allowed by the statement."),
+        ("exponent", "upper", (0.60, 0.71), "interval is allowed, a part of it only by the tolerance of 0.04."),
+        ("exponent", "lower", (0.62, 0.70), "interval is allowed, a part of it only by the tolerance of 0.04."),
+        ("attainment", "both", (0.66, 0.67), "all of the measured interval is within 0.04 of the predicted 0.667."),
         (
             "exponent",
             "lower",
@@ -115,6 +118,8 @@ def test_an_exponent_that_changes_along_the_curve_is_an_average(checks: dict[str
     assert isinstance(estimate, Exponent)
     assert "bends" not in words.measured(check)
     bent = replace(check, finding=replace(check.finding, estimate=replace(estimate, curvature_p=0.002)))
+    assert words.verdict(bent).endswith(", though the curve bends.")
+    assert "bends" not in words.verdict(check)
     said = "; the curve bends, and this is its average slope, from point to point between 0.33 and 0.63"
     assert words.measured(bent).endswith(said)
 
