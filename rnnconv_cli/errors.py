@@ -20,7 +20,12 @@ EXIT_TERMINATED = 143
 
 
 MOST_NAMES = 12  # in a message
-LISTED_BY = {"claim": "`rnnconv list`", "check": "`rnnconv show CLAIM`", "quantity": "docs/claim-file.md"}
+LISTED_BY = {
+    "claim": "`rnnconv list`",
+    "check": "`rnnconv show CLAIM`",
+    "quantity": "`rnnconv list --quantities`",
+    "adversary": "`rnnconv list --adversaries`",
+}
 
 
 class RnnconvError(Exception):

@@ -19,7 +19,7 @@ from rnnconv_cli.spec.loader import loads
 
 ROOT = Path(__file__).resolve().parent.parent
 TUTORIAL = ROOT / "docs" / "tutorial.md"
-CAPTION = re.compile(r":caption: (\S+)\n+")
+NAMED = re.compile(r"yaml (\S+)")
 PROMPT, ASK = "$ ", "$ echo $?"
 LEFT_OUT = "..."
 TIMEOUT = 900.0  # seconds; only a hang takes as long
@@ -54,8 +54,8 @@ def _steps() -> tuple[Step, ...]:
 
 
 def _of(info: str, content: str, place: Sequence[int] | None) -> Iterator[Step]:
-    if caption := CAPTION.match(content):
-        yield File(caption[1], content[caption.end() :])
+    if named := NAMED.fullmatch(info):
+        yield File(named[1], content)
     elif info == "console":
         yield from _commands(content, place[0] + 1 if place else 0)
 

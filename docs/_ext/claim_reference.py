@@ -111,17 +111,11 @@ def quantities() -> Iterator[str]:
         themes.setdefault(theme.split("\n\n", 1)[0], []).append((name, each))
     for theme, found in themes.items():
         yield from ("", f"### {literal(theme).rstrip('.')}", "")
-        rows = ((f"`{name}`", literal(_said(each.measure)), _needs(each)) for name, each in found)
+        rows = (
+            (f"`{name}`", literal(_said(each.measure)), ", ".join(f"`{need}`" for need in each.needs))
+            for name, each in found
+        )
         yield from table(("quantity", "what it is", "needs"), rows)
-
-
-def _needs(measurement: Measurement) -> str:
-    """The sections of a check that a quantity reads besides the problem."""
-    needs = ["`training`"] if measurement.reads_training else []
-    needs += ["`perturbation`"] if measurement.reads_perturbation else []
-    needs += [f"`probe.{name}`" for name in measurement.reads_probe]
-    needs += [f"`sweep.parameter: {measurement.read_along}`"] if measurement.read_along else []
-    return ", ".join(needs)
 
 
 def adversaries() -> Iterator[str]:

@@ -18,7 +18,7 @@ from rnnconv_cli.errors import EXIT_COULD_NOT_MEASURE, UsageError
 from rnnconv_cli.report.layout import unbroken
 
 if TYPE_CHECKING:
-    from rnnconv_cli.spec.loader import Overrides
+    from rnnconv_cli.evidence.contents import Asked
 
 LABELS = 9  # columns
 
@@ -61,9 +61,11 @@ def bundle(context: click.Context, result: Path, file: Path, given: tuple[Path, 
     from rnnconv_cli.evidence.archive import archive_of
     from rnnconv_cli.evidence.contents import contents_of, drawn_with, found_claims
     from rnnconv_cli.report.reading.stored_report import read_report
+    from rnnconv_cli.spec.loader import NO_OVERRIDES
 
     report = read_report(text, str(result))
-    overrides = overrides_of(dict(report.environment.facts).get("command"))
+    asked = asked_of(dict(report.environment.facts).get("command"))
+    overrides = NO_OVERRIDES if asked is None else asked.overrides
     claims = found_claims(report, given, overrides)
     contents = contents_of(text, report, claims, overrides)
     data = archive_of(contents, report.tool_version, drawn_with(), overrides)
@@ -75,19 +77,20 @@ def bundle(context: click.Context, result: Path, file: Path, given: tuple[Path, 
     put(_summary(file, data, len(claims)))
 
 
-def overrides_of(command: object) -> Overrides:
-    """What the command of a run has laid over its claims; nothing where the run was no `rnnconv verify`."""
+def asked_of(command: object) -> Asked | None:
+    """What the command of a run has asked for; None where the run was no `rnnconv verify`."""
+    from rnnconv_cli.evidence.contents import Asked
     from rnnconv_cli.spec.loader import Overrides
 
     try:
         _, name, *words = shlex.split(str(command))
     except ValueError:
-        return Overrides()
+        return None
     if name != verify.name:
-        return Overrides()
+        return None
     with verify.make_context(name, words, resilient_parsing=True) as given:
         found = given.params
-    return Overrides(found["settings"] or (), found["replicates"], found["checks"] or ())
+    return Asked(Overrides(found["settings"] or (), found["replicates"], found["checks"] or ()), found["budget"])
 
 
 def _summary(file: Path, data: bytes, n_claims: int) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import RenderableType
 
-from rnnconv_cli.cli.bundle import overrides_of
+from rnnconv_cli.cli.bundle import asked_of
 from rnnconv_cli.cli.console import put, style_of
 from rnnconv_cli.cli.options import example
 from rnnconv_cli.errors import EXIT_CONTRADICTED, EXIT_COULD_NOT_MEASURE
@@ -58,7 +58,7 @@ def check_bundle(context: click.Context, file: Path, count: int | None, seed: in
 
     style = style_of(sys.stdout)
     with progress_on(sys.stderr, quiet=False) as progress:
-        checked = check(file, progress, overrides_of)
+        checked = check(file, progress, asked_of)
     put(painted(_found(checked, file, style), style))
     status = EXIT_CONTRADICTED if checked.differences else 0
     unconfirmed = checked.unconfirmed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,19 +23,51 @@ if TYPE_CHECKING:
     from rnnconv_cli.spec.coverage import Covered
 
 
-@click.command("list", epilog=example("rnnconv list", "rnnconv list --coverage --results results.json"))
+@click.command(
+    "list",
+    epilog=example("rnnconv list", "rnnconv list --quantities", "rnnconv list --coverage --results results.json"),
+)
+@click.option("--quantities", is_flag=True, help="List what a check can measure, and what it needs for that.")
+@click.option("--adversaries", is_flag=True, help="List who looks for the worst perturbation.")
 @click.option("--coverage", is_flag=True, help="List the paper's statements, each with its checks or why it has none.")
 @click.option(
     "--results",
     type=click.Path(dir_okay=False, path_type=Path),
     help="With --coverage: a stored result, whose figures stand beside the checks.",
 )
-def list_claims(coverage: bool, results: Path | None) -> None:
-    """List the claims that come with the tool, or the paper's statements that they cover."""
+def list_claims(quantities: bool, adversaries: bool, coverage: bool, results: Path | None) -> None:
+    """List the claims that come with the tool, or what a claim file can name."""
     if results is not None and not coverage:
         raise UsageError("--results without --coverage", "both", "add --coverage")
+    if quantities + adversaries + coverage > 1:
+        raise UsageError("several lists asked for", "one of --quantities, --adversaries and --coverage")
     style = style_of(sys.stdout)
-    put(painted(_statements(results, style) if coverage else _rows(style), style))
+    if quantities:
+        put(painted(_quantities(style), style))
+    elif adversaries:
+        put(painted(_adversaries(style), style))
+    else:
+        put(painted(_statements(results, style) if coverage else _rows(style), style))
+
+
+def _quantities(style: Style) -> Iterator[RenderableType]:
+    from rnnconv_cli.measure import MEASUREMENTS
+
+    for name, each in MEASUREMENTS.items():
+        yield words(name, style, "bold")
+        yield paragraph("what", each.definition, style)
+        if each.needs:
+            yield paragraph("needs", ", ".join(each.needs), style)
+
+
+def _adversaries(style: Style) -> Iterator[RenderableType]:
+    from rnnconv_cli.adversary import ADVERSARIES
+    from rnnconv_cli.adversary.sparse_rows import SPARSE_ROW_ADVERSARIES
+
+    named: tuple[tuple[str, object], ...] = (*ADVERSARIES.items(), *SPARSE_ROW_ADVERSARIES.items())
+    for name, each in named:
+        yield words(name, style, "bold")
+        yield paragraph("how", " ".join((inspect.getdoc(each) or "").split("\n\n", 1)[0].split()), style)
 
 
 def _rows(style: Style) -> Iterator[RenderableType]:
@@ -51,15 +84,15 @@ def _rows(style: Style) -> Iterator[RenderableType]:
 
 def _statements(results: Path | None, style: Style) -> Iterator[RenderableType]:
     from rnnconv_cli.spec import catalogue, loader
+    from rnnconv_cli.spec.claim import Source
     from rnnconv_cli.spec.coverage import coverage
 
     stored = _stored(results)
     measured = stored.checks if stored else None
     covered = coverage([loader.load(path) for path in catalogue.shipped()])
     for each in covered:
-        page = each.statement.page
-        place = f"p. {page}" if page[:1].isdigit() else page  # a section where the page is not at hand
-        yield words(f"{each.statement.id} ({place}): {each.statement.name}", style, "bold")
+        source = Source(paper="", statement=each.statement.id, page=each.statement.page)
+        yield words(f"{source.text}: {each.statement.name}", style, "bold")
         yield from _checks(each, measured, style)
     checked = sum(bool(each.checks) for each in covered)
     yield words("", style)

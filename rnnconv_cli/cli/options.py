@@ -45,6 +45,8 @@ def _destination(text: str, formats: Sequence[str]) -> Destination:
         meant = _meant(form, formats)
         hint = f"; did you mean {meant}?" if meant is not None else ""
         raise click.BadParameter(f"found the format {form!r}, wanted one of {', '.join(formats)}{hint}")
+    if separator and not form:
+        raise click.BadParameter(f"found {text!r}, wanted FORMAT=FILE, or a file alone")
     if form not in FORMATS or not separator:
         form, name = _format_of(text, formats), text
     if form not in formats:

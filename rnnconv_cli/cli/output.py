@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -99,9 +100,9 @@ def _write(path: Path, content: bytes) -> None:
         path.write_bytes(content)
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.parent / f".rnnconv-{os.getpid()}.part"  # not from tempfile, whose files nobody else may read
+    beside = path.parent / f".rnnconv-{secrets.token_hex()}.part"  # not from tempfile, whose files nobody else may read
     try:
-        with beside.open("wb") as file:
+        with beside.open("xb") as file:  # a new file: a link that somebody has put there is not followed
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

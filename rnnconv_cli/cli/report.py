@@ -19,6 +19,7 @@ from rnnconv_cli.report import FORMATS
 if TYPE_CHECKING:
     from rnnconv_cli.records import Report
 
+PAGE_SUFFIXES = (".html", ".htm")
 PAGE = "html"  # the one format that holds several results
 
 
@@ -61,6 +62,9 @@ def report(results: tuple[Path, ...], page: Path | None, form: str | None, outpu
     files = (*([Destination(PAGE, page)] if page is not None else []), *outputs)
     form = form or (None if files else "table")
     output.refuse_inputs(files, results)
+    if page is not None and page.suffix.lower() not in PAGE_SUFFIXES:
+        hint = "nothing was written; a page under another name: --output html=FILE"
+        raise UsageError(f"the suffix {page.suffix!r} of {page}", f"one of {', '.join(PAGE_SUFFIXES)}", hint)
     for each in dict.fromkeys(filter(None, (form, *(file.format for file in files)))):
         _refuse_several(results, each)
     output.prepare(files)

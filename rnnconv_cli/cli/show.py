@@ -107,6 +107,7 @@ def _lines(loaded: LoadedCheck, profile: str) -> Iterator[Line]:
     yield "sweep", sweep_text(check, profile)
     yield "path", path(check.sweep.path)
     yield "predicted", _prediction(check, profile)
+    yield "why", check.prediction.reason
     yield "expected", "" if check.expected == "within" else check.expected
     yield "control", f"{check.control.description} Expected: {check.control.expected}."
     for exhibit, arm in loaded.exhibits:
@@ -137,11 +138,16 @@ def _quantity(arm: Arm) -> str:
 
 def _prediction(arm: Arm, profile: str) -> str:
     from rnnconv_cli.judge.allowed import predict
+    from rnnconv_cli.judge.words import limit
 
     amount = arm.sweep.quick if profile == "quick" else arm.sweep.full
     predicted, _ = predict(arm, amount.grid)
-    reason = getattr(arm.prediction, "reason", "")
-    return f"{predicted.kind}: {predicted.text}{f'. {reason}' if reason else ''}"
+    counted = predicted.counted
+    if counted is None:
+        return f"{predicted.kind}: {predicted.text}"
+    sign = "at most" if counted.side == "upper" else "at least"
+    event = f"{arm.quantity} is {sign} {limit(counted.bound)} with P ≥ {counted.probability:g}"
+    return f"event: {event}" if predicted.kind == "event" else f"frontier: {predicted.text}, where {event}"
 
 
 def _cost(cost: CheckCost, jobs: int) -> str:

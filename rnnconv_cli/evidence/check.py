@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rnnconv_cli.errors import SpecError, UsageError
 from rnnconv_cli.evidence.archive import Difference, Opened, opened
-from rnnconv_cli.evidence.contents import drawn_with, made_of, page_of
+from rnnconv_cli.evidence.contents import Asked, drawn_with, made_of, page_of
 from rnnconv_cli.evidence.judged import verdict_differences
 from rnnconv_cli.evidence.manifest import CLAIM, MANIFEST, PAGE, RESULT, Manifest, claim_member
 from rnnconv_cli.evidence.planned import (
@@ -28,13 +28,13 @@ from rnnconv_cli.report.document import document
 from rnnconv_cli.report.layout import amount
 from rnnconv_cli.report.reading.stored_report import read_report
 from rnnconv_cli.spec import catalogue
-from rnnconv_cli.spec.loader import LoadedClaim, Overrides, load, load_bytes
+from rnnconv_cli.spec.loader import NO_OVERRIDES, LoadedClaim, Overrides, load, load_bytes
 from rnnconv_cli.spec.possible import LARGEST_SEED
+from rnnconv_cli.spec.regime import PROFILES
 from rnnconv_cli.sweep.machine import PACKAGE
 from rnnconv_cli.sweep.progress import Progress
 
 KEPT = re.compile(f"{re.escape(RESULT)}|{CLAIM.pattern}", re.ASCII)
-PROFILES = ("quick", "full")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +63,11 @@ class Checked:
         return tuple(each for step in self.steps for each in step.differences)
 
 
-def check(path: Path, progress: Progress, overrides_of: Callable[[object], Overrides]) -> Checked:
+def check(path: Path, progress: Progress, asked_of: Callable[[object], Asked | None]) -> Checked:
     """Check a bundle, part by part, up to the first that cannot be believed.
 
-    `overrides_of` reads from a command what it has laid over its claims. Raises UsageError for what is no bundle, or
-    not safe to read.
+    `asked_of` reads what a command has asked for; None where it is none of rnnconv's. Raises UsageError for what is no
+    bundle, or not safe to read.
     """
     progress.phase("reading the bundle", None)
     file = opened(path, KEPT)
@@ -81,14 +81,15 @@ def check(path: Path, progress: Progress, overrides_of: Callable[[object], Overr
     wrong = (*_settings(report), *_made_again(file, manifest, report))
     said = "every part of it is known, and what is made of it follows from it"
     steps.append(Step("result", said, wrong, _page_note(manifest)))
-    steps.append(_overrides(manifest.overrides, overrides_of(dict(report.environment.facts).get("command"))))
+    asked = asked_of(dict(report.environment.facts).get("command"))
+    steps.append(_overrides(manifest.overrides, NO_OVERRIDES if asked is None else asked.overrides))
     claims, wrong = _claims(manifest, file.kept, report)
     others = tuple(_unlike_the_catalogue(claims, manifest.overrides))
     said = f"{amount(len(claims), 'claim file')} with the digest that the result names"
     steps.append(Step("claims", said, wrong, "; ".join(others)))
     if not any(step.differences for step in steps):
         progress.phase("planning and judging again", None)
-        steps += _judged(claims, report, manifest.overrides.checks)
+        steps += _judged(claims, report, manifest.overrides.checks, asked)
     unread = (f"{PAGE} was not compared",) if _page_note(manifest) else ()
     n_failed = _n_failed(report)
     failed = (f"{amount(n_failed, 'observation')} failed",) if n_failed else ()
@@ -211,10 +212,15 @@ def _claims(
     return tuple(loaded), tuple(wrong)
 
 
-def _judged(claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str]) -> Iterator[Step]:
+def _judged(
+    claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str], asked: Asked | None
+) -> Iterator[Step]:
     """The steps that follow where the files are in order: one that fails ends them."""
     n_checks = sum(len(claim.checks) for claim in report.claims)
-    wrong = (*selection_differences(claims, report, checks), *budget_differences(claims, report, checks))
+    wrong = (
+        *selection_differences(claims, report, checks),
+        *_planned_again(budget_differences(claims, report, checks, asked)),
+    )
     chosen = "; ".join(
         f"{len(result.checks)} of {len(claim.claim.checks)} of {result.id}"
         for claim, result in zip(claims, report.claims, strict=True)
@@ -225,10 +231,7 @@ def _judged(claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str]
     claims = claims_within(claims, report)
     n_rows = len(_observations(report))
     n_failed = _n_failed(report)
-    try:
-        wrong = tuple(observation_differences(claims, report, checks))
-    except (SpecError, UsageError) as error:
-        wrong = (Difference("the plan", f"cannot be made again by this rnnconv: {error}"),)
+    wrong = tuple(_planned_again(observation_differences(claims, report, checks)))
     said = f"{amount(n_rows, 'observation')}, those that the claim files ask for, under their own keys"
     yield Step("trials", said, wrong, f"{n_failed:,} of them failed when the result was written" if n_failed else "")
     if not wrong:
@@ -237,6 +240,14 @@ def _judged(claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str]
         yield Step("verdicts", f"judged again: {same}", wrong)
         if not wrong:
             yield Step("outcome", _outcome(report), ())
+
+
+def _planned_again(differences: Iterator[Difference]) -> Iterator[Difference]:
+    """What planning again has found, or why it cannot be done."""
+    try:
+        yield from differences
+    except (SpecError, UsageError, ArithmeticError) as error:
+        yield Difference("the plan", f"cannot be made again by this rnnconv: {error}")
 
 
 def _outcome(report: Report) -> str:

@@ -45,6 +45,14 @@ published. Use the version of rnnconv that has written the result; environment.j
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the command of a run has asked for beside its claims: what to lay over them, and its budget."""
+
+    overrides: Overrides
+    budget: float | None  # seconds; None for the whole profile
+
+
 def contents_of(text: str, report: Report, claims: Mapping[str, bytes], overrides: Overrides) -> dict[str, bytes]:
     """The members of a bundle, in their order: of a result's text, its report, and its claim files by their ids.
 

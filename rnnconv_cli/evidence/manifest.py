@@ -12,14 +12,14 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rnnconv_cli.errors import UsageError
-from rnnconv_cli.report.reading.parts import Form, items, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.parts import ID, Form, items, parsed, section, undamaged, whole, word
 from rnnconv_cli.report.reading.typed import made
 from rnnconv_cli.spec.loader import Overrides
 
 SCHEMA = "rnnconv-bundle/1"
 MANIFEST, README, RESULT, ENVIRONMENT = "MANIFEST.json", "README.txt", "result.json", "environment.json"
 TABLE, PAGE = "report.txt", "report.html"
-CLAIM = re.compile(r"claims/([a-z0-9]+(?:-[a-z0-9]+)*)\.yaml", re.ASCII)
+CLAIM = re.compile(rf"claims/{ID.pattern}\.yaml", re.ASCII)
 NAMES = frozenset({README, RESULT, ENVIRONMENT, TABLE, PAGE})
 NEEDED = (README, RESULT, ENVIRONMENT, TABLE)
 DIGEST = re.compile("[0-9a-f]{64}", re.ASCII)

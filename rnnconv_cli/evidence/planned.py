@@ -8,15 +8,30 @@ listed again, without measuring.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from rnnconv_cli.evidence.archive import Difference
+from rnnconv_cli.evidence.contents import Asked
 from rnnconv_cli.judge.frontier import answers
 from rnnconv_cli.judge.judge import level
 from rnnconv_cli.measure import MEASUREMENTS
-from rnnconv_cli.records import ArmPlan, CheckResult, Observation, Report, Status, Trial
-from rnnconv_cli.spec.loader import LoadedClaim
+from rnnconv_cli.records import (
+    CONTROL,
+    MAIN,
+    ArmPlan,
+    BudgetPlan,
+    CheckResult,
+    Observation,
+    Report,
+    Status,
+    Trial,
+)
+from rnnconv_cli.report.layout import amount
+from rnnconv_cli.spec.claim import Arm, Profile
+from rnnconv_cli.spec.loader import LoadedCheck, LoadedClaim
+from rnnconv_cli.spec.rules import Role
 from rnnconv_cli.sweep.budget import within
+from rnnconv_cli.sweep.designs import PricedArm, Prices, beside, designs
 from rnnconv_cli.sweep.plan import Job, Plan, arms, make_plan, profile_of, selected_checks
 from rnnconv_cli.sweep.rounds import Searching, next_jobs, searching
 from rnnconv_cli.sweep.serial import key_of
@@ -39,32 +54,114 @@ def selection_differences(claims: Sequence[LoadedClaim], report: Report, checks:
         yield Difference("result.json", "has its checks in another order than the claim files")
 
 
-def budget_differences(claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str]) -> Iterator[Difference]:
-    """Say where a budget's plan takes what its claim files do not offer, or is silent on what it leaves out."""
-    if report.plan is None:
-        return
-    taken = {(each.claim, each.check, each.arm): each for each in report.plan.arms}
+def budget_differences(
+    claims: Sequence[LoadedClaim], report: Report, checks: Sequence[str], asked: Asked | None
+) -> Iterator[Difference]:
+    """Say where a result's plan is none that the budget of its command could have chosen.
+
+    Which of them a budget chooses depends on how fast the machine was, and nobody can know that afterwards. Raises what
+    planning raises.
+    """
+    plan = report.plan
+    seconds = None if plan is None else plan.seconds
+    if asked is not None and asked.budget != seconds:
+        yield Difference(
+            "the plan", f"{_of_budget(seconds)}, and the command of the result has {_budget(asked.budget)}"
+        )
+    if plan is not None:
+        make_plan(claims, profile=report.profile, seed=report.seed, checks=checks)  # for what it raises
+        yield from _part_differences(claims, plan, report, checks)
+
+
+def _of_budget(seconds: float | None) -> str:
+    return "is not there" if seconds is None else f"is for {_budget(seconds)}"
+
+
+def _budget(seconds: float | None) -> str:
+    return "no budget" if seconds is None else f"a budget of {seconds:g} s"
+
+
+def _part_differences(
+    claims: Sequence[LoadedClaim], plan: BudgetPlan, report: Report, checks: Sequence[str]
+) -> Iterator[Difference]:
+    """Say, arm by arm, where a plan takes what no budget takes, or is silent on what it leaves out."""
+    parts = {(each.claim, each.check, each.arm): each for each in plan.arms}
+    if len(parts) < len(plan.arms):
+        yield Difference("the plan", "has an arm twice, wanted each once")
     for claim, check in selected_checks(claims, checks):
+        place = claim.claim.id, check.check.id
+        main = parts.get((*place, MAIN))
         for name, arm in arms(check):
-            part = taken.pop((claim.claim.id, check.check.id, name), None)
-            offered = profile_of(arm, report.profile)
-            shared = profile_of(check.check, report.profile).grid
-            if part is None or not _is_part(part, offered.grid, (*offered.grid, *shared), offered.replicates):
-                yield Difference(f"the plan for {claim.claim.id}/{check.check.id}, {name}", "is not one of its profile")
-    for place in taken:
-        yield Difference(f"the plan for {place[0]}/{place[1]}, {place[2]}", "has no such arm in the claim files")
+            part = parts.pop((*place, name), None)
+            if part is None:
+                faults: Iterable[str] = ("is not there, and the claim file has this arm",)
+            elif name in (MAIN, CONTROL):
+                least = _least(arm, check, len(claim.claim.checks), report, Role(name))
+                faults = (
+                    *_judged_faults(part, profile_of(arm, report.profile), least),
+                    *_said_faults(part, arm, report),
+                )
+            else:
+                faults = (*_shown_faults(part, arm, check, main, report), *_said_faults(part, arm, report))
+            yield from (Difference(_place_of(*place, name), fault) for fault in faults)
+    for each in parts:
+        yield Difference(_place_of(*each), "is there, and the claim files have no such arm")
 
 
-def _is_part(part: ArmPlan, whole: Sequence[float], offered: Sequence[float], replicates: int) -> bool:
-    """Whether a plan takes a part of what an arm offers, and says of the rest that it is left out."""
-    return (
-        set(part.grid) <= set(offered)
-        and len(set(part.grid)) == len(part.grid)
-        and bool(part.grid) == bool(whole)
-        and part.grid_left_out == tuple(point for point in whole if point not in part.grid)
-        and 1 <= part.replicates <= replicates
-        and part.replicates_left_out == replicates - part.replicates
-    )
+def _place_of(claim: str, check: str, arm: str) -> str:
+    return f"the plan for {claim}/{check}, {arm}"
+
+
+def _least(arm: Arm, check: LoadedCheck, n_checks: int, report: Report, role: Role) -> Profile:
+    """The least that a budget may take of an arm that is judged: its cheapest design where all draws cost the same."""
+    expected = check.check.control.expected if role is Role.CONTROL else "within"
+    priced = PricedArm(arm, profile_of(arm, report.profile), Prices(lambda trial: 1.0), report.seed)
+    return designs(priced, role, expected, n_checks)[0].amount
+
+
+def _judged_faults(part: ArmPlan, whole: Profile, least: Profile) -> Iterator[str]:
+    """What a budget does not do: it drops points from the ends, and draws, as long as the arm can be judged."""
+    length, fewest = len(part.grid), len(least.grid)
+    if fewest == len(whole.grid) and part.grid != whole.grid:
+        yield f"takes {_points(part.grid)}, wanted the whole grid, {_points(whole.grid)}"
+    elif not any(part.grid == whole.grid[first : first + length] for first in range(len(whole.grid) + 1)):
+        yield f"takes {_points(part.grid)}, wanted neighbours among {_points(whole.grid)}"
+    elif length < fewest:
+        yield f"takes {_points(part.grid)}, wanted at least {fewest} points"
+    if not least.replicates <= part.replicates <= whole.replicates:
+        yield f"takes {amount(part.replicates, 'draw')}, wanted {least.replicates} to {whole.replicates}"
+
+
+def _shown_faults(part: ArmPlan, arm: Arm, check: LoadedCheck, main: ArmPlan | None, report: Report) -> Iterator[str]:
+    """What stands beside a check follows its main run, and has no choice of its own."""
+    if main is None:
+        return
+    whole = profile_of(check.check, report.profile)
+    taken = whole.model_copy(update={"grid": main.grid, "replicates": main.replicates})
+    wanted = beside(profile_of(arm, report.profile), whole, taken)
+    if (part.grid, part.replicates) != (wanted.grid, wanted.replicates):
+        yield f"takes {_taken(part)}, wanted {_taken(wanted)}, as its check's part has it"
+
+
+def _said_faults(part: ArmPlan, arm: Arm, report: Report) -> Iterator[str]:
+    """What a plan says of its part: the parameter, and all that is left out."""
+    whole = profile_of(arm, report.profile)
+    points = tuple(point for point in whole.grid if point not in part.grid)
+    if part.parameter != arm.sweep.parameter:
+        yield f"names the parameter {part.parameter!r}, wanted {arm.sweep.parameter!r}"
+    if part.grid_left_out != points:
+        yield f"leaves out {_points(part.grid_left_out)}, wanted {_points(points)}"
+    if part.replicates_left_out != whole.replicates - part.replicates:
+        found = amount(part.replicates_left_out, "draw")
+        yield f"leaves out {found}, wanted {whole.replicates - part.replicates}"
+
+
+def _taken(part: ArmPlan | Profile) -> str:
+    return f"{_points(part.grid)} with {amount(part.replicates, 'draw')}"
+
+
+def _points(grid: Sequence[float]) -> str:
+    return f"[{', '.join(f'{point:g}' for point in grid)}]"
 
 
 def claims_within(claims: Sequence[LoadedClaim], report: Report) -> tuple[LoadedClaim, ...]:

@@ -1,4 +1,4 @@
-"""What a prediction allows: the side that an interval must lie on, with its declared excess."""
+"""What a prediction allows: the side that an interval must lie on, with its declared excess, or that a draw must."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rnnconv_cli.judge.words import symbol
-from rnnconv_cli.records import Inequality, Predicted, Verdict
+from rnnconv_cli.records import AGAINST_THE_CLAIM, Cell, Inequality, Predicted, Status, Verdict
 from rnnconv_cli.spec.claim import (
     Arm,
     AttainmentPrediction,
@@ -77,6 +77,16 @@ def allowed_by(predicted: Predicted) -> Allowed:
         case _, "lower":
             high = math.inf
     return Allowed(low, high)
+
+
+def holds(cell: Cell, wanted: EventPrediction | FrontierPrediction | Inequality) -> bool | None:
+    """Whether the inequality holds at a draw; it fails where a draw diverged or missed its target. None if unknown."""
+    if cell.status in AGAINST_THE_CLAIM:
+        return False
+    if cell.status in (Status.FAILED, Status.OUT_OF_REGIME):
+        return None
+    value = cell.value or 0.0  # zero, and round-off without a number
+    return value <= wanted.bound if wanted.side == "upper" else value >= wanted.bound
 
 
 def _predicted(arm: Arm, points: Sequence[float]) -> Predicted:

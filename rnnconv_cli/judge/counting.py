@@ -6,24 +6,14 @@ import math
 from collections.abc import Sequence
 
 from rnnconv_cli.judge import settle
-from rnnconv_cli.judge.allowed import predict
+from rnnconv_cli.judge.allowed import holds, predict
 from rnnconv_cli.judge.censoring import MOST_CENSORED
 from rnnconv_cli.judge.envelope import envelope
 from rnnconv_cli.judge.words import limit
-from rnnconv_cli.records import AGAINST_THE_CLAIM, Cell, Finding, Inequality, Observation, Predicted, Status, Verdict
-from rnnconv_cli.spec.claim import Arm, EventPrediction, FrontierPrediction, IdentityPrediction
+from rnnconv_cli.records import AGAINST_THE_CLAIM, Cell, Finding, Observation, Predicted, Status, Verdict
+from rnnconv_cli.spec.claim import Arm, EventPrediction, IdentityPrediction
 from rnnconv_cli.stats.identity import identity
 from rnnconv_cli.stats.probability import probability
-
-
-def holds(cell: Cell, wanted: EventPrediction | FrontierPrediction | Inequality) -> bool | None:
-    """Whether the inequality holds at a draw; it fails where a draw diverged or missed its target. None if unknown."""
-    if cell.status in AGAINST_THE_CLAIM:
-        return False
-    if cell.status in (Status.FAILED, Status.OUT_OF_REGIME):
-        return None
-    value = cell.value or 0.0  # zero, and round-off without a number
-    return value <= wanted.bound if wanted.side == "upper" else value >= wanted.bound
 
 
 def event_finding(

@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rnnconv_cli.judge import settle
-from rnnconv_cli.judge.allowed import Allowed, predict
-from rnnconv_cli.judge.counting import holds
+from rnnconv_cli.judge.allowed import Allowed, holds, predict
 from rnnconv_cli.judge.envelope import envelope
 from rnnconv_cli.judge.words import extent, interval, out_of_reach, place, shortened
 from rnnconv_cli.records import Finding, Frontier, Observation, Predicted, Price, Verdict

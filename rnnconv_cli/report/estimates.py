@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rnnconv_cli.judge.words import out_of_reach
 from rnnconv_cli.records import Estimate, Frontier, IdentityError
 from rnnconv_cli.report.layout import interval, quantity
@@ -12,6 +14,8 @@ def measured(estimate: Estimate | None) -> str:
     match estimate:
         case None:
             return "nothing"
+        case IdentityError() if not math.isfinite(estimate.value):
+            return "not finite"
         case IdentityError():
             return f"{estimate.value:.3g} of {estimate.allowed:.3g}"
         case Frontier(value=float() as value, low=float() as low, high=float() as high):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence, Set
 
@@ -102,7 +103,8 @@ def _column_names(checks: Sequence[CheckResult], style: Style) -> RenderableType
 def _line(first: str, figures: Sequence[Text], style: Style) -> RenderableType:
     widths = [width for _, width in FIGURES]
     if style.width >= FULL_WIDTH:
-        return row((words(first, style, "bold"), *figures), (CHECK_WIDTH, *widths))
+        lines = Text("\n").join(words(each, style, "bold") for each in textwrap.wrap(first, CHECK_WIDTH))
+        return row((lines, *figures), (CHECK_WIDTH, *widths))
     return row(figures, widths, indent=INDENT)
 
 

@@ -17,7 +17,7 @@ MAX_CHECKS = 200
 MAX_EXHIBITS = 100
 
 Fragment = Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", max_length=64)]
-Sentence = Annotated[str, Field(min_length=1, max_length=4000)]
+Sentence = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"\S")]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1, le=1_000_000_000)]
 

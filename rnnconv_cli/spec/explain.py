@@ -19,7 +19,10 @@ from rnnconv_cli.spec.document import MAX_VIOLATIONS, UNREADABLE, Node, Path, pl
 from rnnconv_cli.spec.scalar import resolve
 
 _KEY_OF_A_MAPPING = "[key]"  # pydantic's last step where the key itself is refused
-_WHY_MISSING = {"control": "without a control a check has no power: declare the change that must turn its verdict"}
+_WHY_MISSING = {
+    "control": "without a control a check has no power: declare the change that must turn its verdict",
+    "reason": "why its numbers are what they are, such as where a tolerance or a bound comes from",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,5 +153,7 @@ def _hint(node: Node, wanted: str) -> str:
     if isinstance(value, float) and wanted.startswith("a whole number") and value.is_integer():
         return f"write {value:.0f}"
     if wanted.startswith("a list") and isinstance(value, str | int | float):
-        return f"write [{value}]" if len(str(value)) < 40 else "put it in square brackets"
+        said = str(value)
+        is_short = len(said) < 40 and said.isascii() and said.isprintable()
+        return f"write [{said}]" if is_short else "put it in square brackets"
     return ""

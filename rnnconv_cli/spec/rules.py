@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import pairwise
 
-from rnnconv_cli.spec.claim import Arm, DecayPrediction, VerdictWord, EventPrediction, FrontierPrediction, Profile
+from rnnconv_cli.spec.claim import Arm, DecayPrediction, EventPrediction, FrontierPrediction, Profile, VerdictWord
 from rnnconv_cli.spec.document import Path, shown
 from rnnconv_cli.spec.explain import Fault
 from rnnconv_cli.spec.regime import LARGEST_COUNT, PROFILES, regime_faults

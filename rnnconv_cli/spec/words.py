@@ -84,9 +84,11 @@ def _describe_one(annotation: Any) -> str:
     if inner is float:
         return _number("number", limits)
     if inner is str:
-        if "pattern" in limits:
+        if "pattern" in limits and "min_length" not in limits:
             return "a lower-case name such as hidden-norm-upper"
-        return f"a text of {limits.get('min_length', 0)} to {limits['max_length']} characters" if limits else "a text"
+        more = ", not all of them blank" if "pattern" in limits else ""
+        size = f" of {limits.get('min_length', 0)} to {limits['max_length']} characters" if limits else ""
+        return f"a text{size}{more}"
     if get_origin(inner) is tuple:
         least = limits.get("min_length", 0)
         size = f" of {least} to {limits['max_length']} entries" if "max_length" in limits else ""

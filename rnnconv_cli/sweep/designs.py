@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rnnconv_cli.measure import MEASUREMENTS
 from rnnconv_cli.records import Trial
-from rnnconv_cli.spec.claim import Arm, VerdictWord, FrontierPrediction, Profile
+from rnnconv_cli.spec.claim import Arm, FrontierPrediction, Profile, VerdictWord
 from rnnconv_cli.spec.rules import FITTED_KINDS, Role, error_share, least_points, least_replicates
 from rnnconv_cli.stats import dose
 from rnnconv_cli.stats.design import by_count, by_student, rate_information, slope_information

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.cli.bundle import overrides_of
+from rnnconv_cli.cli.bundle import asked_of
 from rnnconv_cli.evidence import contents
+from rnnconv_cli.evidence.contents import Asked
 from rnnconv_cli.spec.loader import Overrides
 
 Carry = Callable[..., Any]
@@ -33,19 +34,22 @@ def claim(tmp_path: Path, run: Carry) -> Path:
 @pytest.mark.parametrize(
     ("command", "wanted"),
     [
-        ("rnnconv verify --all", Overrides()),
-        ("rnnconv verify a --set x.y=1 --set 'z=[1, 2]' --replicates 9", Overrides((("x.y", "1"), ("z", "[1, 2]")), 9)),
-        ("rnnconv verify a b --check one --check two --budget 5m", Overrides(checks=("one", "two"))),
-        ("rnnconv verify --replicates 9 a --gone", Overrides(replicates=9)),
-        ("pytest --set x=1", Overrides()),
-        ("rnnconv verify a --set x --replicates nine", Overrides()),
-        ("rnnconv verify 'a", Overrides()),
-        ("", Overrides()),
-        (None, Overrides()),
+        ("rnnconv verify --all", Asked(Overrides(), None)),
+        (
+            "rnnconv verify a --set x.y=1 --set 'z=[1, 2]' --replicates 9",
+            Asked(Overrides((("x.y", "1"), ("z", "[1, 2]")), 9), None),
+        ),
+        ("rnnconv verify a b --check one --check two --budget 5m", Asked(Overrides(checks=("one", "two")), 300.0)),
+        ("rnnconv verify --replicates 9 a --gone", Asked(Overrides(replicates=9), None)),
+        ("rnnconv verify a --set x --replicates nine --budget soon", Asked(Overrides(), None)),
+        ("pytest --set x=1 --budget 5m", None),
+        ("rnnconv verify 'a", None),
+        ("", None),
+        (None, None),
     ],
 )
-def test_what_a_command_lays_over_its_claims(command: object, wanted: Overrides) -> None:
-    assert overrides_of(command) == wanted
+def test_what_a_command_has_asked_for(command: object, wanted: Asked | None) -> None:
+    assert asked_of(command) == wanted
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.cli.bundle import overrides_of
+from rnnconv_cli.cli.bundle import asked_of
 from rnnconv_cli.cli.check_bundle import _comparison
 from rnnconv_cli.errors import ResourceError
 from rnnconv_cli.evidence import check, contents, rerun
@@ -144,7 +144,9 @@ def test_overrides_that_the_command_has_not_are_named(run: Carry, bundle: Path) 
     report = read_report(text, "r.json")
     command = str(dict(report.environment.facts)["command"])
     plain = text.replace(command.split(" --set")[1], " --jobs 1 --no-store --quiet")
-    claims, laid = {"my-claim": (folder / "my-claim.yaml").read_bytes()}, overrides_of(command)
+    asked = asked_of(command)
+    assert asked is not None
+    claims, laid = {"my-claim": (folder / "my-claim.yaml").read_bytes()}, asked.overrides
     found = contents.contents_of(plain, read_report(plain, "r.json"), claims, laid)
     bundle.write_bytes(archive_of(found, report.tool_version, (), laid))
     done = run("check-bundle", str(bundle))
@@ -153,6 +155,20 @@ def test_overrides_that_the_command_has_not_are_named(run: Carry, bundle: Path) 
         "overrides MANIFEST.json names the overrides --set prediction.probability=0.5, and the command of the result"
         " has none" in " ".join(done.out.split())
     )
+
+
+def test_a_budget_is_the_one_of_the_command(run: Carry, bundle: Path) -> None:
+    words = (str(bundle.parent / "my-claim.yaml"), "--budget", "1h", "--jobs", "1", "--no-store", "--quiet")
+    run("verify", *words, "--output", str(bundle.parent / "r.json"))
+    assert run("check-bundle", str(altered(run, bundle, id))).status == 0
+
+    def change(document: dict[str, Any]) -> None:
+        document["plan"]["seconds"] = 60.0
+
+    done = run("check-bundle", str(altered(run, bundle, change)))
+    shown = " ".join(done.out.split())
+    assert done.status == 3
+    assert "the plan is for a budget of 60 s, and the command of the result has a budget of 3600 s" in shown
 
 
 def made_up_failure(document: dict[str, Any]) -> None:

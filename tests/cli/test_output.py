@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
 import stat
 import subprocess
 from pathlib import Path
@@ -31,6 +33,43 @@ def test_a_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
     output.write(REPORT, (Destination("json", tmp_path / "r.json"),))
     modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("ordinary", "r.json")}
     assert len(modes) == 1
+
+
+@pytest.mark.parametrize("mask", [0o022, 0o077, 0o002])
+def test_the_umask_says_who_may_read_a_file(tmp_path: Path, mask: int) -> None:
+    before = os.umask(mask)
+    try:
+        assert output.write(REPORT, (Destination("json", tmp_path / "r.json"),)) == ()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "r.json").stat().st_mode) == 0o666 & ~mask
+
+
+def test_a_link_in_the_place_of_a_part_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder that others write to: whoever knew the name could have us write wherever we may."""
+    (tmp_path / "ours").write_text("kept")
+    for target in ("ours", "new"):
+        monkeypatch.setattr(secrets, "token_hex", lambda: "known")
+        (tmp_path / ".rnnconv-known.part").symlink_to(target)
+        (failure,) = output.write(REPORT, (Destination("json", tmp_path / "r.json"),))
+        assert str(failure) == f"{tmp_path}/r.json: could not be written (File exists); try another file"
+    assert {path.name for path in tmp_path.iterdir()} == {"ours"}
+    assert (tmp_path / "ours").read_text() == "kept"
+
+
+def test_the_name_of_a_part_is_another_each_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Path] = []
+    replace = Path.replace
+
+    def noted(path: Path, target: Path) -> Path:
+        seen.append(path)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", noted)
+    for _ in range(2):
+        assert output.write(REPORT, (Destination("json", tmp_path / "r.json"),)) == ()
+    assert len(set(seen)) == 2
+    assert {path.parent for path in seen} == {tmp_path}
 
 
 def test_a_link_is_kept_and_what_it_leads_to_replaced(tmp_path: Path) -> None:
@@ -114,5 +153,18 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         output.write(REPORT, (Destination("json", tmp_path / "r.json"),))
+    assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
+    assert (tmp_path / "r.json").read_text() == "old"
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "r.json").write_text("old")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    (failure,) = output.write(REPORT, (Destination("json", tmp_path / "r.json"),))
+    assert "could not be written (No space left on device)" in str(failure)
     assert [path.name for path in tmp_path.iterdir()] == ["r.json"]
     assert (tmp_path / "r.json").read_text() == "old"

@@ -115,6 +115,13 @@ def test_what_is_no_result_is_refused(run: Carry, tmp_path: Path, content: str, 
     assert not (tmp_path / "x.html").exists()
 
 
+def test_a_page_takes_no_other_files_name(run: Carry, result: str) -> None:
+    Path("claim.yaml").write_text("schema: 1")
+    done = run("report", result, "--html", "claim.yaml")
+    assert (done.status, Path("claim.yaml").read_text()) == (2, "schema: 1")
+    assert "found the suffix '.yaml' of claim.yaml, wanted one of .html, .htm; nothing was written" in done.err
+
+
 def test_a_file_that_is_not_there_is_named(run: Carry, tmp_path: Path) -> None:
     done = run("report", str(tmp_path / "nowhere.json"))
     assert done.status == 2
@@ -122,12 +129,12 @@ def test_a_file_that_is_not_there_is_named(run: Carry, tmp_path: Path) -> None:
 
 
 def test_a_file_that_cannot_be_written_is_named_before_anything_is(run: Carry, result: str) -> None:
-    Path("taken").mkdir()
+    Path("taken.html").mkdir()
     Path("file").write_text("")
     done = run("report", result, "--output", "a.html", "--output", "file/b.json")
     assert done.status == 2
     assert "found 'file/b.json', which cannot be written" in done.err
-    assert run("report", result, "--html", "taken").status == 2
+    assert run("report", result, "--html", "taken.html").status == 2
 
 
 def test_a_command_without_a_result_says_what_is_missing(run: Carry) -> None:

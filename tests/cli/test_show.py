@@ -55,3 +55,10 @@ def test_a_sweep_names_its_grid_and_draws() -> None:
     assert sweep_text(swept, "quick") == "width 1, 2.5; 9 draws each; widths 32, 64 (quick)"
     still = arm.model_copy(update={"sweep": arm.sweep.model_copy(update={"parameter": None})})
     assert sweep_text(still, "full") == f"none, {arm.sweep.full.replicates} draws (full)"
+
+
+def test_an_event_says_what_must_hold_and_why_these_numbers(run: Callable[..., Any]) -> None:
+    shown = " ".join(run("show", "misprints").out.split())
+    assert "predicted event: weight-norm is at most 2.1 with P ≥ 0.9 why 2.1 is the printed 2 and a twentieth" in shown
+    shown = " ".join(run("show", "sufficient-width").out.split())
+    assert "predicted frontier: m* ≤ L^2 (+0.3), where hidden-norm-off-band is at most 1 with P ≥ 0.75 why " in shown

@@ -32,7 +32,7 @@ CLAIM: dict[str, Any] = {
             "id": "decay",
             "quantity": "steps-to-decades",
             "problem": {"width": 32, "horizon": 3, "n_sequences": 2},
-            "training": {"learning_rate": {"over_lambda_max": 1.0}, "max_steps": 300},
+            "training": {"learning_rate": {"over_lambda_max": 1.0}, "max_steps": 60},
             "sweep": {
                 "parameter": "decades",
                 "quick": {"grid": [1, 2, 3, 4, 5], "replicates": 5},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ import pytest
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.evidence import contents
 from rnnconv_cli.evidence.check import Checked, check
+from rnnconv_cli.evidence.contents import Asked
 from rnnconv_cli.report import FORMATS
 from rnnconv_cli.spec import catalogue
 from rnnconv_cli.spec.loader import NO_OVERRIDES, Overrides, load_bytes
-from tests.evidence.conftest import CLAIM
+from rnnconv_cli.sweep.budget import plan_within
+from tests.evidence.conftest import CLAIM, COMMON
 
 Rebundled = Callable[..., Path]
 Document = dict[str, Any]
@@ -50,14 +53,14 @@ def found(rebundled: Rebundled) -> Callable[..., list[str]]:
     """What is said of a result that was put into a bundle, in order."""
 
     def carry_out(result: Document | str, **given: Any) -> list[str]:
-        return said(looked_at(rebundled(result, **given), given.get("overrides", Overrides())))
+        return said(looked_at(rebundled(result, **given), given.get("overrides", NO_OVERRIDES)))
 
     return carry_out
 
 
-def looked_at(path: Path, overrides: Overrides = NO_OVERRIDES) -> Checked:
-    """A bundle whose command has laid these over its claims, checked."""
-    return check(path, Silent(), lambda command: overrides)
+def looked_at(path: Path, overrides: Overrides = NO_OVERRIDES, budget: float | None = None) -> Checked:
+    """A bundle whose command has laid these over its claims, within a budget, checked."""
+    return check(path, Silent(), lambda command: Asked(overrides, budget))
 
 
 def said(checked: Checked) -> list[str]:
@@ -348,41 +351,70 @@ def test_another_seed_asks_for_other_trials(found: Callable[..., list[str]], res
     assert all("has the key" in each for each in found(result))
 
 
-def plan_of(result: Document) -> Document:
-    """A plan that says of every arm that nothing was left out."""
-    arms = []
-    for each in result["claims"][0]["checks"]:
-        declared = {"decay": ([1.0, 2.0, 3.0, 4.0, 5.0], 5), "norm": ([], 60), "width": ([2.0, 3.0], 120)}
-        grid, replicates = declared.get(each["id"], ([8.0, 16.0, 32.0, 64.0, 128.0, 256.0], 8))
-        for arm in dict.fromkeys(row["arm"] for row in each["observations"]):
-            if arm.startswith("tangent-"):
-                continue
-            place = {"claim": "made-up", "check": each["id"], "arm": arm, "parameter": each["parameter"]}
-            kept = {"grid": grid, "replicates": replicates, "grid_left_out": [], "replicates_left_out": 0}
-            arms.append({**place, **kept})
-    return {"seconds": 60.0, "jobs": 1, "inflation": 1.0, "arms": arms}
+def plan_of() -> Document:
+    """A plan that leaves nothing out."""
+    claim = load_bytes(json.dumps(CLAIM).encode(), "made-up.yaml")
+    return asdict(plan_within([claim], seconds=60.0, jobs=1, profile="quick", seed=0, price=lambda trial: 0.0))
 
 
-def test_a_plan_takes_a_part_of_what_is_offered_and_says_what_it_leaves(
+def test_a_plan_is_one_that_its_budget_could_choose(rebundled: Rebundled, result: Document) -> None:
+    result["plan"] = plan_of()
+    assert said(looked_at(rebundled(result), budget=60.0)) == []
+    assert said(looked_at(rebundled(result), budget=61.0)) == [
+        "the plan is for a budget of 60 s, and the command of the result has a budget of 61 s"
+    ]
+    arm = next(each for each in result["plan"]["arms"] if (each["check"], each["arm"]) == ("norm", "main"))
+    arm.update(replicates=1, replicates_left_out=59)
+    assert said(looked_at(rebundled(result), budget=60.0)) == [
+        "the plan for made-up/norm, main takes 1 draw, wanted 49 to 60"
+    ]
+
+
+TINY = {
+    **COMMON,
+    "id": "growing-norm",
+    "quantity": "pattern-flips",
+    "problem": {"width": 16, "horizon": 3, "n_sequences": 1},
+    "perturbation": {"adversaries": ["gaussian"]},
+    "sweep": {
+        "parameter": "tau0",
+        "quick": {"grid": [1e-200, 2e-200, 3e-200, 4e-200, 5e-200, 6e-200], "replicates": 8},
+        "full": {"grid": [1e-200, 2e-200, 3e-200, 4e-200, 5e-200, 6e-200], "replicates": 8},
+    },
+    "prediction": {"kind": "growth", "rate": 1.0, "reason": "made up"},
+}
+
+
+@pytest.mark.parametrize(
+    ("number", "check", "said"),
+    [
+        (NORM, {**CLAIM["checks"][NORM], "quantity": "abacus"}, "quantity 'abacus'"),
+        (GROWING, TINY, "division by zero"),  # of what such a grid tells, which is nothing
+    ],
+)
+def test_a_claim_that_no_run_could_plan_is_named(
+    found: Callable[..., list[str]], result: Document, number: int, check: Document, said: str
+) -> None:
+    """Only planning knows what there is to measure, and how much a grid tells."""
+    claim = copy.deepcopy(CLAIM)
+    claim["checks"][number] = check
+    data = json.dumps(claim).encode()
+    result["claims"][0]["digest"] = load_bytes(data, "made-up.yaml").digest
+    result["plan"] = plan_of()
+    (said_of_it,) = (each for each in found(result, claim=data) if each.startswith("the plan cannot be made again"))
+    assert said in said_of_it
+
+
+def test_a_quantity_that_there_is_not_is_named_without_a_plan_as_well(
     found: Callable[..., list[str]], result: Document
 ) -> None:
-    result["plan"] = plan_of(result)
-    arm = next(each for each in result["plan"]["arms"] if (each["check"], each["arm"]) == ("norm", "main"))
-    place = "the plan for made-up/norm, main"
-    for change in (
-        {"replicates": 61},
-        {"replicates": 59},
-        {"replicates": 0, "replicates_left_out": 60},
-        {"grid": [2.0]},
-    ):
-        before = dict(arm)
-        arm.update(change)
-        assert f"{place} is not one of its profile" in found(result)
-        arm.update(before)
-    arm["arm"] = "abacus"
-    differences = found(result)
-    assert f"{place} is not one of its profile" in differences
-    assert "the plan for made-up/norm, abacus has no such arm in the claim files" in differences
+    claim = copy.deepcopy(CLAIM)
+    claim["checks"][NORM]["quantity"] = "abacus"
+    data = json.dumps(claim).encode()
+    result["claims"][0]["digest"] = load_bytes(data, "made-up.yaml").digest
+    (difference,) = found(result, claim=data)
+    assert difference.startswith("the plan cannot be made again by this rnnconv: ")
+    assert "quantity 'abacus'" in difference
 
 
 def test_what_is_no_result_is_refused(found: Callable[..., list[str]], rebundled: Rebundled, result: Document) -> None:
@@ -439,12 +471,11 @@ def test_overrides_are_those_of_the_command_and_always_shown(rebundled: Rebundle
 def test_the_command_that_is_read_is_the_one_of_the_result(rebundled: Rebundled, result: Document) -> None:
     heard: list[object] = []
 
-    def overrides_of(command: object) -> Overrides:
+    def asked_of(command: object) -> None:
         heard.append(command)
-        return Overrides()
 
     result["environment"]["command"] = "rnnconv verify made-up"
-    check(rebundled(result), Silent(), overrides_of)
+    assert said(check(rebundled(result), Silent(), asked_of)) == []
     assert heard == ["rnnconv verify made-up"]
 
 

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rnnconv_cli.judge.allowed import Allowed, earned, predict
-from rnnconv_cli.records import Inequality, Verdict
+from rnnconv_cli.judge.allowed import Allowed, earned, holds, predict
+from rnnconv_cli.records import Cell, Inequality, Status, Verdict
+from rnnconv_cli.spec.claim import EventPrediction
 
 if TYPE_CHECKING:
     from tests.conftest import Synthetic
@@ -132,3 +133,24 @@ def test_a_log_widens_either_side(side: str, synthetic: Synthetic) -> None:
     gain = earned(1.0, WIDTHS)
     assert predicted.earned == gain
     assert allowed.border(1 / 3) == pytest.approx(1 / 3 + (gain + 0.01) * (1 if side == "upper" else -1))
+
+
+@pytest.mark.parametrize(
+    ("cell", "upper", "lower"),
+    [
+        (Cell(0.5, Status.OK), True, False),
+        (Cell(1.0, Status.OK), True, True),
+        (Cell(1.5, Status.OK), False, True),
+        (Cell(0.0, Status.ZERO), True, False),
+        (Cell(None, Status.ZERO), True, False),
+        (Cell(1e-17, Status.ROUND_OFF), True, False),
+        (Cell(None, Status.DIVERGED), False, False),
+        (Cell(None, Status.NOT_REACHED), False, False),
+        (Cell(None, Status.FAILED), None, None),
+        (Cell(None, Status.OUT_OF_REGIME), None, None),
+    ],
+)
+def test_when_an_inequality_holds(cell: Cell, upper: bool | None, lower: bool | None) -> None:
+    event = EventPrediction(kind="event", bound=1.0, probability=0.9, reason="made up")
+    assert holds(cell, event) is upper
+    assert holds(cell, Inequality("lower", 1.0, 0.9)) is lower

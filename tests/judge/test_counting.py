@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rnnconv_cli.judge.counting import event_finding, holds, identity_finding
-from rnnconv_cli.records import Cell, Finding, IdentityError, Probability, Status, Verdict
+from rnnconv_cli.judge.counting import event_finding, identity_finding
+from rnnconv_cli.records import Finding, IdentityError, Probability, Status, Verdict
 from rnnconv_cli.spec.claim import EventPrediction, IdentityPrediction
 
 if TYPE_CHECKING:
@@ -17,26 +17,6 @@ OK = Status.OK
 EVENT = EventPrediction(kind="event", bound=1.0, probability=0.9, reason="made up")
 LOWER = EventPrediction(kind="event", side="lower", bound=1.0, probability=0.9, reason="made up")
 IDENTITY = IdentityPrediction(kind="identity", rounding_units=8.0, reason="made up")
-
-
-@pytest.mark.parametrize(
-    ("cell", "upper", "lower"),
-    [
-        (Cell(0.5, OK), True, False),
-        (Cell(1.0, OK), True, True),
-        (Cell(1.5, OK), False, True),
-        (Cell(0.0, Status.ZERO), True, False),
-        (Cell(None, Status.ZERO), True, False),
-        (Cell(1e-17, Status.ROUND_OFF), True, False),
-        (Cell(None, Status.DIVERGED), False, False),
-        (Cell(None, Status.NOT_REACHED), False, False),
-        (Cell(None, Status.FAILED), None, None),
-        (Cell(None, Status.OUT_OF_REGIME), None, None),
-    ],
-)
-def test_when_an_inequality_holds(cell: Cell, upper: bool | None, lower: bool | None) -> None:
-    assert holds(cell, EVENT) is upper
-    assert holds(cell, LOWER) is lower
 
 
 def _event(synthetic: Synthetic, entries: Sequence[float | Status], prediction: EventPrediction = EVENT) -> Finding:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
-from rnnconv_cli.records import Frontier, Report
+from rnnconv_cli.records import Frontier, IdentityError, Report
 from rnnconv_cli.report.estimates import measured, measured_in_full, smallest_widths
 
 
@@ -19,6 +19,8 @@ def test_every_kind_in_a_few_words(report: Report) -> None:
         "frontier": "widths below",
     }
     assert measured(None) == "nothing"
+    for value in (math.nan, math.inf):
+        assert measured(IdentityError(value, 8.0, 24)) == "not finite"
 
 
 def test_in_full_a_frontier_has_its_widths(report: Report) -> None:

@@ -123,6 +123,11 @@ EVENT = "problem: {width: 256, horizon: 16, n_sequences: 4}"
             "horizon: 16, n_sequences: 4}\n    probe: {rows: 4.5}",
             "checks.0.probe.rows: found rows = 4.5, wanted a whole number",
         ),
+        (
+            "horizon: 16, n_sequences: 4}",
+            "horizon: 16, n_sequences: 4}\n    probe: {rows: {coefficient: 0.001, parameter: width, power: 1}}",
+            "checks.0.probe.rows: found rows = 0.256 at width 256, wanted at least 1 at every point, after rounding",
+        ),
         ("tau0: 4.0", "around: displaced", "checks.1.perturbation: found neither tau0 nor size, wanted exactly one of"),
         (
             "tau0: 4.0",

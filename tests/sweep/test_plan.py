@@ -365,7 +365,7 @@ def test_an_unknown_quantity_is_placed_and_a_near_one_named() -> None:
     first, *_ = MEASUREMENTS
     found = f"found quantity 'patern-flips' (did you mean pattern-flips?), wanted one of {first}, "
     assert line.startswith(place + found)
-    assert line.endswith(f" and {len(MEASUREMENTS) - 12} more: docs/claim-file.md lists them")
+    assert line.endswith(f" and {len(MEASUREMENTS) - 12} more: `rnnconv list --quantities` lists them")
 
 
 def test_an_unknown_quantity_in_a_control_or_an_exhibit_is_placed_there() -> None:

@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from rnnconv_cli.judge.counting import holds
+from rnnconv_cli.judge.allowed import holds
 from rnnconv_cli.judge.envelope import envelope
 from rnnconv_cli.judge.words import symbol
 from rnnconv_cli.records import (

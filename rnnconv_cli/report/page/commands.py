@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rnnconv_cli.records import CONTROL, MAIN, CheckResult, Report, Status
+from rnnconv_cli.report.reading.parts import CLAIM_FILES
 
 MOST_FAILED = 5  # failed trials whose replay is shown
 TAKEN_OVER = ("--set", "--replicates", "--backend")  # options of the run that decide which trials a check has
-CLAIM_FILES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +46,19 @@ def _keys(check: CheckResult, arm: str, status: Status = Status.FAILED) -> list[
 
 
 def _replay(result: str, key: str) -> str:
-    return shlex.join(["rnnconv", "replay", result, "--trial", key])
+    return shlex.join(["rnnconv", "replay", _argument(result), "--trial", key])
 
 
 def _named(claim: str, report: Report, ran: Sequence[str]) -> str:
     """How the run named the claim: by its file, where it was given one, else by its id."""
     declared = {_file_name(place.path) for place in report.places if place.claim == claim} or {f"{claim}.yaml"}
     files = (word for word in ran if word.endswith(CLAIM_FILES) and _file_name(word) in declared)
-    return next(files, claim)
+    return _argument(next(files, claim))
+
+
+def _argument(word: str) -> str:
+    """A file or a claim as no command takes it for an option."""
+    return f"./{word}" if word.startswith("-") else word
 
 
 def _file_name(path: str) -> str:

@@ -32,6 +32,9 @@ MOST_PARTS = 2**23  # lists and mappings of a document, each of a hundred bytes 
 MOST_VALUES = 2**26  # commas of it, and so numbers and texts: three times those of a full run
 LONGEST_REASON = 200  # characters
 CLAIM_FILES = (".yaml", ".yml")
+ID = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)  # of claims, checks and exhibits, as claim files have them
+LONGEST_ID = 64  # characters
+KEY = re.compile(r"[0-9a-f]{12}", re.ASCII)  # of a trial
 SCHEMA_KEYS = ("schema", "schema_version")
 OUR_SCHEMA = re.compile(r"rnnconv-(?P<name>[a-z]+)/(?P<version>[1-9][0-9]{0,8})", re.ASCII)
 STORED_RESULT = Form("result", SCHEMA, "write one by `rnnconv verify --output results.json`")
@@ -85,6 +88,23 @@ def word(part: Mapping[str, Any], key: str) -> str:
     if not isinstance(part[key], str):
         raise TypeError(f"{key} is no text")
     return str(part[key])
+
+
+def ident(part: Mapping[str, Any], key: str) -> str:
+    """The id under a key: a word that stands in commands and in pages as it is, and does nothing there."""
+    found = word(part, key)
+    if len(found) > LONGEST_ID or not ID.fullmatch(found):
+        wanted = f"small letters and digits, a letter first, with single hyphens between, at most {LONGEST_ID}"
+        raise ValueError(f"{key} is {shown(found)}, wanted {wanted}")
+    return found
+
+
+def key_of_trial(part: Mapping[str, Any], key: str) -> str:
+    """The key of a trial under a key."""
+    found = word(part, key)
+    if not KEY.fullmatch(found):
+        raise ValueError(f"{key} is {shown(found)}, wanted the 12 hexadecimal digits of a trial's key")
+    return found
 
 
 def section(part: Mapping[str, Any], key: str) -> Mapping[str, Any]:

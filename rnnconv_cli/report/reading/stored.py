@@ -1,20 +1,14 @@
-"""A stored result read back: what it says of each check, for tables that are made after the run.
-
-A result is a stranger's data: everything that is read is checked for its type, nothing in it is run, and whatever a
-table does not need is left unread.
-"""
+"""The figures of a stored result: what it says of each check, for tables that are made after the run."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from rnnconv_cli.judge.words import out_of_reach
-from rnnconv_cli.records import Verdict
-from rnnconv_cli.report.layout import interval
-from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.records import CheckResult, Estimate, ExhibitResult, Frontier
+from rnnconv_cli.report.estimates import measured
+from rnnconv_cli.report.reading.stored_report import read_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,77 +45,51 @@ class StoredResult:
 
 def read(text: str, origin: str) -> StoredResult:
     """The result in a JSON document. Raises UsageError for anything that `rnnconv verify` does not write."""
-    found = parsed(text, origin)
-    with undamaged(origin):
-        checks = [
-            _check(word(claim, "id"), check) for claim in items(found, "claims") for check in items(claim, "checks")
-        ]
-        version = word(section(found, "tool"), "version")
-        seed = whole(found["seed"])
-        profile = word(found, "profile")
-        budget = number(section(found, "plan")["seconds"]) if found.get("plan") is not None else None
-    return StoredResult(version, profile, seed, {(each.claim, each.check): each for each in checks}, budget)
+    report = read_report(text, origin)
+    checks = {(claim.id, check.id): _check(claim.id, check) for claim in report.claims for check in claim.checks}
+    budget = None if report.plan is None else report.plan.seconds
+    return StoredResult(report.tool_version, report.profile, report.seed, checks, budget)
 
 
-def _check(claim: str, check: Mapping[str, Any]) -> StoredCheck:
-    slack = check["slack"]
+def _check(claim: str, check: CheckResult) -> StoredCheck:
     return StoredCheck(
         claim=claim,
-        check=word(check, "id"),
-        verdict=_verdict(check),
-        expected=word(check, "expected"),
-        predicted=word(section(check, "predicted"), "text"),
-        measured=_measured(check["estimate"]),
-        widths=_widths(check["estimate"]),
-        slack=None if slack is None else number(slack),
-        worst=check["worst_adversary"] if isinstance(check["worst_adversary"], str) else "",
-        because=word(check, "because"),
-        control=word(section(check, "control"), "verdict"),
-        control_measured=_measured(section(check, "control")["estimate"]),
-        beside={word(each, "id"): _shown(each) for each in items(check, "beside")},
+        check=check.id,
+        verdict=str(check.verdict),
+        expected=str(check.expected),
+        predicted=check.predicted.text,
+        measured=_measured(check.finding.estimate),
+        widths=_widths(check.finding.estimate),
+        slack=check.finding.slack,
+        worst=check.worst_adversary or "",
+        because=check.because,
+        control=str(check.control.finding.verdict),
+        control_measured=_measured(check.control.finding.estimate),
+        beside={each.id: _shown(each) for each in check.exhibits},
     )
 
 
-def _measured(estimate: object) -> str:
-    """The estimate in a few words: a number with its interval, or the widths of a frontier."""
-    if estimate is None:
-        return "nothing"
-    if not isinstance(estimate, dict):
-        raise TypeError("an estimate is no mapping")
-    value, low, high = (estimate.get(name) for name in ("value", "low", "high"))
-    if estimate.get("kind") == "identity-error":
-        if value is None:  # what is not finite is stored as null
-            return "not finite"
-        return f"{number(value):.3g} of {number(estimate.get('allowed')):.3g}"
-    if value is None:
-        return "m* = " + ", ".join(map(_width, items(estimate, "widths")))
-    ends = (-math.inf if low is None else number(low), math.inf if high is None else number(high))
-    return interval(number(value), *ends)
+def _measured(estimate: Estimate | None) -> str:
+    """The estimate in a few words, which have to stand in a cell: of a frontier without an exponent, its widths."""
+    if isinstance(estimate, Frontier) and estimate.value is None:
+        return "m* = " + ", ".join(map(_width, estimate.widths))
+    return measured(estimate)
 
 
-def _widths(estimate: object) -> str:
-    """m* with its interval at each point; an end that is not finite is stored as null."""
-    if not isinstance(estimate, dict) or estimate.get("kind") != "frontier":
+def _widths(estimate: Estimate | None) -> str:
+    """m* with its interval at each point."""
+    if not isinstance(estimate, Frontier):
         return ""
-    columns = (items(estimate, name) for name in ("points", "widths", "widths_low", "widths_high"))
+    columns = (estimate.points, estimate.widths, estimate.widths_low, estimate.widths_high)
     return ", ".join(
-        f"{_width(width)} [{_end(low)}, {_end(high)}] at {number(point):.4g}"
+        f"{_width(width)} [{low:.3g}, {high:.3g}] at {point:.4g}"
         for point, width, low, high in zip(*columns, strict=True)
     )
 
 
-def _width(value: object) -> str:
-    return out_of_reach(math.inf if value is None else number(value)) or _end(value)
+def _width(width: float) -> str:
+    return out_of_reach(width) or f"{width:.3g}"
 
 
-def _end(value: object) -> str:
-    return "inf" if value is None else f"{number(value):.3g}"
-
-
-def _shown(exhibit: Mapping[str, Any]) -> float | None:
-    value = section(exhibit, "price")["value"] if exhibit.get("price") is not None else exhibit["median"]
-    return None if value is None else number(value)
-
-
-def _verdict(check: Mapping[str, Any]) -> str:
-    return str(Verdict(word(check, "verdict")))
+def _shown(exhibit: ExhibitResult) -> float | None:
+    return exhibit.median if exhibit.price is None else exhibit.price.value

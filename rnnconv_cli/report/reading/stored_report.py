@@ -31,7 +31,17 @@ from rnnconv_cli.records import (
     Verdict,
 )
 from rnnconv_cli.report.document import KINDS
-from rnnconv_cli.report.reading.parts import items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.parts import (
+    ident,
+    items,
+    key_of_trial,
+    number,
+    parsed,
+    section,
+    undamaged,
+    whole,
+    word,
+)
 from rnnconv_cli.report.reading.stored_rows import Trials, curves_of, facts_of, places_of
 from rnnconv_cli.report.reading.typed import estimated, made, maybe, truth
 
@@ -50,7 +60,7 @@ def read_report(text: str, origin: str) -> Report:
         environment = section(found, "environment")
         return Report(
             tool_version=word(section(found, "tool"), "version"),
-            profile=word(found, "profile"),
+            profile=ident(found, "profile"),
             seed=seed,
             backend=word(found, "backend"),
             exit_status=whole(found["exit_status"]),
@@ -70,7 +80,7 @@ def _plan(plan: Mapping[str, Any]) -> BudgetPlan:
 
 def _claim(claim: Mapping[str, Any], seed: int) -> ClaimResult:
     return ClaimResult(
-        id=word(claim, "id"),
+        id=ident(claim, "id"),
         title=word(claim, "title"),
         source=word(claim, "source"),
         statement=word(claim, "statement"),
@@ -85,7 +95,7 @@ def _claim(claim: Mapping[str, Any], seed: int) -> ClaimResult:
 def _check(check: Mapping[str, Any], seed: int) -> CheckResult:
     main = section(check, "main")
     return CheckResult(
-        id=word(check, "id"),
+        id=ident(check, "id"),
         source=word(check, "source"),
         statement=word(check, "statement"),
         quantity=word(check, "quantity"),
@@ -140,7 +150,7 @@ def _exhibit(exhibit: Mapping[str, Any]) -> ExhibitResult:
     if estimate is not None and not isinstance(estimate, Frontier):
         raise TypeError("an estimate beside a check is no frontier")
     return ExhibitResult(
-        id=word(exhibit, "id"),
+        id=ident(exhibit, "id"),
         description=word(exhibit, "description"),
         parameter=_text(exhibit, "parameter"),
         point=number(exhibit["point"]),
@@ -170,7 +180,7 @@ def _observations(check: Mapping[str, Any], seed: int) -> tuple[Observation, ...
             point=number(row["point"]),
             adversary=_text(row, "adversary"),
             trial=trials.of(row),
-            key=(key := word(row, "trial")),
+            key=(key := key_of_trial(row, "trial")),
             value=maybe(row, "value"),
             status=Status(word(row, "status")),
             curve=curves.pop((arm, key), ()),

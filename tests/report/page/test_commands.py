@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from rnnconv_cli.cli.verify import verify
 from rnnconv_cli.records import CheckResult, Environment, Place, Report, Status
 from rnnconv_cli.report.page.commands import MOST_FAILED, commands
 
@@ -53,6 +54,26 @@ def test_names_of_strangers_stay_one_word(report: Report, check: CheckResult) ->
     words = _again(replace(check, id="a; rm -rf $HOME"), report, claim="$(date)")
     assert words[2] == "$(date)"
     assert words[4] == "a; rm -rf $HOME"
+
+
+def test_no_file_is_taken_for_an_option(report: Report, check: CheckResult) -> None:
+    """Of a stranger's result, whose command and places say what he likes; and where a file is called so."""
+    named = replace(report, places=(Place("perturbation-bound", "", "f.yaml", 3),))
+    words = _again(check, named, "rnnconv verify --executor=mod:g/f.yaml")
+    assert words[2] == "./--executor=mod:g/f.yaml"
+    for result, shown in (("--help", "./--help"), ("-x.json", "./-x.json"), ("a/-x.json", "a/-x.json")):
+        replays = commands("c", check, report, result)[1:]
+        assert replays != ()
+        assert {shlex.split(each.line)[2] for each in replays} == {shown}
+
+
+@pytest.mark.parametrize("ran", ["--set --all", "--check --set --executor=mod:f", "--replicates --dry-run"])
+def test_what_is_taken_over_is_the_value_of_its_option(report: Report, check: CheckResult, ran: str) -> None:
+    """Whatever follows an option in a stranger's command, the command that is shown sets nothing else by it."""
+    words = _again(check, report, f"rnnconv verify {ran}")
+    found = verify.make_context("verify", words[2:], resilient_parsing=True).params
+    assert (found["everything"], found["executor"], found["dry_run"]) == (False, "process", False)
+    assert found["names"] == ("perturbation-bound",)
 
 
 def test_one_trial_of_each_arm_and_the_first_failed_ones_are_replayed(report: Report, check: CheckResult) -> None:

@@ -4,11 +4,25 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter, ValidationError
 
 from rnnconv_cli.errors import UsageError
 from rnnconv_cli.report.document import SCHEMA
 from rnnconv_cli.report.reading import parts
-from rnnconv_cli.report.reading.parts import STORED_RESULT, Form, items, number, parsed, section, undamaged, whole, word
+from rnnconv_cli.report.reading.parts import (
+    STORED_RESULT,
+    Form,
+    ident,
+    items,
+    key_of_trial,
+    number,
+    parsed,
+    section,
+    undamaged,
+    whole,
+    word,
+)
+from rnnconv_cli.spec.claim import Fragment
 
 PART: dict[str, Any] = {"word": "a", "part": {"b": 1}, "list": [1, 2]}
 
@@ -32,6 +46,35 @@ def test_any_other_type_is_damage(read: Callable[[Any], Any], value: Any) -> Non
     damaged = r"found a damaged result in r\.json .*, wanted one as it was written"
     with pytest.raises(UsageError, match=damaged), undamaged("r.json"):
         read(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a", "a1", "perturbation-bound", "a" * 64, "a-1",
+        "", "A", "1a", "-a", "--all", "a-", "a--b", "a_b", "a b", "a\n", "a;b", "a=b", "é", "a٣", "a" * 65,
+    ],
+)  # fmt: skip
+def test_an_id_is_what_a_claim_file_may_have_for_one(text: str) -> None:
+    try:
+        TypeAdapter(Fragment).validate_python(text)
+    except ValidationError:
+        with pytest.raises(UsageError, match=r"found a damaged result in r\.json .*wanted small letters and digits"):
+            read_one(ident, text)
+    else:
+        assert read_one(ident, text) == text
+
+
+def test_a_key_of_a_trial_is_that_of_a_run() -> None:
+    assert read_one(key_of_trial, "0123456789ab") == "0123456789ab"
+    for text in ("", "0123456789a", "0123456789abc", "0123456789AB", "-123456789ab", "0123456789ab\n"):
+        with pytest.raises(UsageError, match="wanted the 12 hexadecimal digits of a trial's key"):
+            read_one(key_of_trial, text)
+
+
+def read_one(read: Callable[[dict[str, Any], str], str], text: str) -> str:
+    with undamaged("r.json"):
+        return read({"one": text}, "one")
 
 
 @pytest.mark.parametrize(("limit", "text"), [("MOST_PARTS", "[[[],{}]]"), ("MOST_VALUES", "[0,0,0,0,0]")])

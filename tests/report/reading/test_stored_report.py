@@ -72,6 +72,37 @@ def test_which_value_counts_is_kept_and_nothing_else_is_read(report: Report) -> 
         read_report(json.dumps(damaged), "r.json")
 
 
+CLAIM, CHECK = ("claims", 0), ("claims", 0, "checks", 0)
+ID = "wanted small letters and digits, a letter first, with single hyphens between, at most 64"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ((*CLAIM, "id"), "--all", f"id is '--all', {ID}"),
+        ((*CLAIM, "id"), "$(date)", f"id is '$(date)', {ID}"),
+        ((*CHECK, "id"), "--executor=mod:f", f"id is '--executor=mod:f', {ID}"),
+        ((*CHECK, "id"), "a" * 65, f"id is 'aaaaaaaaaaaa...aaaaaaaaaaaaa', {ID}"),
+        ((*CHECK, "beside", 0, "id"), "-x", f"id is '-x', {ID}"),
+        (("profile",), "quick; reboot", f"profile is 'quick; reboot', {ID}"),
+        ((*CHECK, "observations", 0, "trial"), "--help", "trial is '--help', wanted the 12 hexadecimal digits"),
+        ((*CHECK, "observations", 0, "trial"), "3fa9c1", "trial is '3fa9c1', wanted the 12 hexadecimal digits"),
+    ],
+)
+def test_what_stands_in_a_command_is_a_word_that_does_nothing_there(
+    report: Report, path: tuple[str | int, ...], value: str, said: str
+) -> None:
+    """Whoever types a command that is shown of a stranger's result measures a check, and asks for nothing else."""
+    altered = json.loads(json_format.render(report))
+    part = altered
+    for key in path[:-1]:
+        part = part[key]
+    part[path[-1]] = value
+    with pytest.raises(UsageError, match=r"a damaged result in r\.json") as caught:
+        read_report(json.dumps(altered), "r.json")
+    assert said in str(caught.value)
+
+
 def is_refused(text: str) -> bool:
     """Whether the text is no report; an error must say which file it is."""
     try:
