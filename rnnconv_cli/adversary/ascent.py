@@ -34,10 +34,15 @@ def _unit_ascent(state: State, targets: tuple[Target, ...], backend: Backend) ->
     rng = state.instance.stream(Stream.PERTURBATION, 2)
     noise = np.asarray(rng.standard_normal(state.hidden.shape[2]), dtype=state.hidden.dtype)
     pairs = [
-        max((_climb(state, target, start, noise, backend) for start in _starts(state, target)), key=lambda end: end[2])
+        max((_climb(state, target, start, noise, backend) for start in _starts(state, target)), key=_reached)
         for target in targets
     ]
     return np.stack([left for left, _, _ in pairs]), np.stack([right for _, right, _ in pairs])
+
+
+def _reached(end: tuple[Array, Array, float]) -> float:
+    """Return the value that a climb ended at; one that has overflowed, to infinity or to NaN, is the largest."""
+    return end[2] if math.isfinite(end[2]) else math.inf
 
 
 def _starts(state: State, target: Target) -> tuple[Array, Array]:

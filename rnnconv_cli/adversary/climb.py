@@ -70,9 +70,14 @@ class Objective(Protocol):
 
 
 def climb(objective: Objective, start: Points, size: float, steps: int, backend: Backend) -> Points:
-    """Return the point of the largest value met by each target on its way, on which the start is the first."""
+    """Return the point of the largest value met by each target on its way, on which the start is the first.
+
+    It ends where a network blows up: whatever reads it off has diverged, and there is no gradient to follow.
+    """
     current = best = start
     for step in range(steps):
+        if not np.isfinite(best.values).all():
+            break
         progress = step / max(1, steps - 1)
         left, right = objective.gradient(current, progress, backend)
         norm = np.sqrt(np.maximum(inner_product(left, right, left, right), 0))
@@ -94,15 +99,18 @@ def climb(objective: Objective, start: Points, size: float, steps: int, backend:
 
 
 def better(kept: Points, kept_scores: Array, tried: Points, tried_scores: Array) -> Points:
-    """Return, for each target, the kept point, or the best of those tried where its score is finite and larger.
+    """Return, for each target, the kept point, or the best of those tried where its score is larger.
 
-    Scores that differ by rounding are equal: of these the kept point, or else the first tried, is taken.
+    Scores that differ by rounding are equal: of these the kept point, or else the first tried, is taken. A score that
+    is not finite is the largest: its W' blows the network up, which every measurement reports as diverged.
     """
     count = len(kept_scores)
-    scores = np.where(np.isfinite(tried_scores), tried_scores, -np.inf).reshape(-1, count)
+    held, scores = (np.where(np.isfinite(each), each, np.inf) for each in (kept_scores, tried_scores))
+    scores = scores.reshape(-1, count)
     top = np.max(scores, axis=0)
-    rises = top > kept_scores + EQUAL * np.abs(kept_scores)
-    winner = np.argmax(scores >= np.where(rises, top - EQUAL * np.abs(top), top), axis=0)
+    rises = top > held + EQUAL * np.abs(held)
+    margin = EQUAL * np.abs(np.where(rises & np.isfinite(top), top, 0))
+    winner = np.argmax(scores >= top - margin, axis=0)
     index = winner * count + np.arange(count)
     by_target, by_layer = rises[:, None, None], rises[None, :, None, None]
     return Points(
@@ -138,6 +146,11 @@ def states_at(state: State, sequences: Array, left: Array, right: Array, backend
     )
     shape = (len(hidden), len(left), runs, hidden.shape[2])
     return preactivation.reshape(shape), hidden.reshape(shape)
+
+
+def overflowed(hidden: Array) -> Array:
+    """Return for each point whether its states (L, k, q, m) have overflowed, (k,): NaN has no sign, and no pattern."""
+    return np.asarray(~np.isfinite(hidden).all(axis=(0, 2, 3)))
 
 
 def pulled_back(state: State, points: Points, entering: Array, backend: Backend) -> tuple[Array, Array]:

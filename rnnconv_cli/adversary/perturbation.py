@@ -112,7 +112,7 @@ def singular_triplet(
     """
     start = instance.stream(Stream.START_VECTOR).standard_normal(W.shape[1]).astype(W.dtype)
     other = pattern[:0] if pattern_other is None else pattern_other
-    triplet = backend.product_norm(
+    value, residual, vector = backend.product_norm(
         W,
         np.ascontiguousarray(pattern),
         W if W_other is None else W_other,
@@ -121,10 +121,12 @@ def singular_triplet(
         NORM_TOLERANCE,
         NORM_STEPS,
     )
+    if not math.isfinite(residual):  # some norm on the way has overflowed
+        return math.nan, residual, vector
     # an iteration that stops early finds too small a norm: false safety for an upper bound
-    if math.isfinite(triplet[0]) and triplet[1] > NORM_TOLERANCE:
-        raise MeasurementError("spectral norm", f"residual bound {triplet[1]:.1e} after {NORM_STEPS} Lanczos steps")
-    return triplet
+    if residual > NORM_TOLERANCE:
+        raise MeasurementError("spectral norm", f"residual bound {residual:.1e} after {NORM_STEPS} Lanczos steps")
+    return value, residual, vector
 
 
 def perturbed_states(

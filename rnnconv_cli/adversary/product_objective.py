@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnconv_cli.adversary.climb import Points, pulled_back, states_at
+from rnnconv_cli.adversary.climb import Points, overflowed, pulled_back, states_at
 from rnnconv_cli.adversary.perturbation import State, Target
 from rnnconv_cli.kernels.activations import LINEAR, RELU
 from rnnconv_cli.kernels.arrays import Array
@@ -42,17 +42,20 @@ class ProductChange:
         return 2 * (len(self.state.hidden) - 1)
 
     def at(self, left: Array, right: Array, direction: Array, backend: Backend) -> Points:
-        """Return the points of these factors, each with the norm that the power iteration has come to."""
+        """Return the points of these factors, each with the norm that the power iteration has come to.
+
+        A norm that is not finite is the last, and infinite where the states have overflowed.
+        """
         preactivation, hidden = states_at(self.state, self._sequences()[:, None], left, right, backend)
         steps, z = POWER_STEPS, direction
         if z.shape[1] == 0:
             start = self.state.instance.stream(Stream.START_VECTOR).standard_normal(left.shape[2])
             steps, z = FIRST_POWER_STEPS, np.tile(start.astype(left.dtype), (len(left), 1))
-        values = np.zeros(len(left))
+        values = np.where(overflowed(hidden), np.inf, 0.0).astype(left.dtype)
         for _ in range(steps):
             z = _unit(z)
             y = self._difference(preactivation, left, right, z, backend)
-            values = np.linalg.norm(y, axis=1)
+            values = np.where(np.isfinite(values), np.linalg.norm(y, axis=1), values)
             z = self._adjoint_difference(preactivation, left, right, _unit(y), backend)
         return Points(left, right, preactivation, hidden, values, _unit(z))
 

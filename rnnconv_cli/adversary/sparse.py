@@ -164,7 +164,7 @@ def largest_columns(back: Array, sparsity: int) -> float:
     if not np.isfinite(norms).all() or sparsity == 1:
         return float(np.max(norms))
     supports = [heaviest, *(np.argsort(-np.abs(row), kind="stable")[:sparsity] for row in back)]
-    return max(_climb_columns(back, support) for support in supports)
+    return float(np.max([_climb_columns(back, support) for support in supports]))
 
 
 def random_columns(back: Array, sparsity: int, rng: np.random.Generator) -> float:
@@ -178,7 +178,7 @@ def _climb_columns(back: Array, support: Array) -> float:
     value = 0.0
     for _ in range(ALTERNATIONS):
         outputs, values, _ = np.linalg.svd(back[:, support], full_matrices=False)
-        value = max(value, float(values[0]))
+        value = float(np.maximum(value, float(values[0])))  # a NaN stays one
         support = np.argsort(-np.abs(outputs[:, 0] @ back), kind="stable")[: len(support)]
     return value
 
@@ -203,7 +203,7 @@ def largest_changed_product(chain: Chain, sparsity: int, backend: Backend, *, on
         largest = max(largest, value)
         left = backend.apply_product(chain.W, diagonals, right[None, :])[-1, 0] / value
         diagonals = _change_layers(chain, diagonals, left, right, sparsity, only_flips=only_flips)
-    return max(largest, product_norm(chain.instance, backend, chain.W, diagonals))
+    return float(np.maximum(largest, product_norm(chain.instance, backend, chain.W, diagonals)))  # a NaN stays one
 
 
 def random_changed_product(

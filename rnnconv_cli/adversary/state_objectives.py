@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rnnconv_cli.adversary.climb import Points, pulled_back, states_at
+from rnnconv_cli.adversary.climb import Points, overflowed, pulled_back, states_at
 from rnnconv_cli.adversary.perturbation import State, Target
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
@@ -77,10 +77,11 @@ class Flips:
         return len(self.state.hidden) - 1
 
     def at(self, left: Array, right: Array, direction: Array, backend: Backend) -> Points:
-        """Return the points of these factors."""
+        """Return the points of these factors, with infinitely many flips where states have overflowed."""
         preactivation, hidden = states_at(self.state, _own_sequences(self.targets), left, right, backend)
         flipped = (self._found(preactivation) >= 0) != (self._before(len(left)) >= 0)
-        return Points(left, right, preactivation, hidden, flipped.sum(axis=1).astype(float), direction)
+        counts = np.where(overflowed(hidden), np.inf, flipped.sum(axis=1))
+        return Points(left, right, preactivation, hidden, counts, direction)
 
     def scores(self, points: Points, progress: float) -> Array:
         """Return the smoothed counts, sum over the units of 1 / (1 + exp(sign(g~) g / width))."""

@@ -62,6 +62,17 @@ class Measurement:
         """What the quantity is, with its unit: the first paragraph of what its function says of itself."""
         return " ".join((inspect.getdoc(self.measure) or "").split("\n\n", 1)[0].split())
 
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What a check must have for the quantity, besides a problem: sections, keys of a probe, what is swept."""
+        sections = (("training", self.reads_training), ("perturbation", self.reads_perturbation))
+        along = (f"sweep.parameter: {self.read_along}",) if self.read_along else ()
+        return (
+            *(name for name, is_read in sections if is_read),
+            *(f"probe.{name}" for name in self.reads_probe),
+            *along,
+        )
+
 
 def _forward(measure: Measure, seconds: Callable[[Trial], float] = cost.forward_cost) -> Measurement:
     return Measurement(measure, seconds)
@@ -111,8 +122,8 @@ def _rows(measure: Measure, *reads_probe: str, is_count: bool = False) -> Measur
     return Measurement(measure, cost.fake_gradient_cost, reads_probe=reads_probe, is_count=is_count)
 
 
-def _kicked(measure: Measure, *reads_probe: str) -> Measurement:
-    return Measurement(measure, cost.kicked_rows_cost, reads_probe=reads_probe)
+def _kicked(measure: Measure, *reads_probe: str, peak_bytes: Callable[[Trial], int] = cost.kicked_bytes) -> Measurement:
+    return Measurement(measure, cost.kicked_rows_cost, peak_bytes, reads_probe=reads_probe)
 
 
 def _in_rounding_units(measurement: Measurement) -> Measurement:
@@ -274,10 +285,14 @@ MEASUREMENTS: dict[str, Measurement] = {
     "gradient-all-ones": _forward(fake_gradient.gradient_all_ones, cost.fake_gradient_cost),
     "gradient-random": _forward(fake_gradient.gradient_random, cost.fake_gradient_cost),
     "gradient-antisymmetric": _forward(fake_gradient.gradient_antisymmetric, cost.fake_gradient_cost),
-    "largest-gradient": _forward(fake_gradient.largest_gradient, cost.worst_gradient_cost),
-    "largest-gradient-of-a-sequence": _forward(fake_gradient.largest_gradient_of_a_sequence, cost.worst_gradient_cost),
-    "largest-gradient-row": _forward(fake_gradient.largest_gradient_row, cost.worst_gradient_cost),
-    "gradient-change": _perturbed(fake_gradient.gradient_change),
+    "largest-gradient": Measurement(
+        fake_gradient.largest_gradient, cost.worst_gradient_cost, cost.worst_gradient_bytes
+    ),
+    "largest-gradient-of-a-sequence": Measurement(
+        fake_gradient.largest_gradient_of_a_sequence, cost.worst_gradient_cost, cost.worst_gradient_bytes
+    ),
+    "largest-gradient-row": Measurement(fake_gradient.largest_gradient_row, cost.worst_row_cost, cost.worst_row_bytes),
+    "gradient-change": replace(_perturbed(fake_gradient.gradient_change), peak_bytes=cost.kicked_bytes),
     "small-backward-share": _rows(row_gradients.small_backward_share, "rows"),
     "small-backward-share-of-small-rows": _rows(row_gradients.small_backward_share_of_small_rows, "rows"),
     "small-backward-share-as-printed": _rows(row_gradients.small_backward_share_as_printed, "rows"),
@@ -289,8 +304,12 @@ MEASUREMENTS: dict[str, Measurement] = {
     "large-gradient-rows": _rows(row_gradients.large_gradient_rows, "rows", is_count=True),
     "earlier-change": _in_rounding_units(_kicked(row_kicks.earlier_change, "kick")),
     "earlier-change-along-state": _in_rounding_units(_kicked(row_kicks.earlier_change_along_state, "kick")),
-    "kick-balance": _kicked(row_kicks.kick_balance, "rows", "threshold", "margin", "kick"),
-    "other-kinks-crossed": _kicked(row_kicks.other_kinks_crossed, "rows", "threshold", "margin", "kick"),
-    "row-change": _kicked(row_kicks.row_change, "rows", "kick"),
+    "kick-balance": _kicked(
+        row_kicks.kick_balance, "rows", "threshold", "margin", "kick", peak_bytes=cost.all_pairs_bytes
+    ),
+    "other-kinks-crossed": _kicked(
+        row_kicks.other_kinks_crossed, "rows", "threshold", "margin", "kick", peak_bytes=cost.lone_rows_bytes
+    ),
+    "row-change": _kicked(row_kicks.row_change, "rows", "kick", peak_bytes=cost.kicked_rows_bytes),
     "row-change-of-all-kicked": _kicked(row_kicks.row_change_of_all_kicked, "rows", "kick"),
 }

@@ -132,6 +132,8 @@ def good_share(instance: Instance, trial: Trial, backend: Backend) -> tuple[Read
     Definition A.14 with (alpha, sigma/4); Lemmas A.13, A.15, A.16 say good but for exp(-alpha^2 m / 100).
     """
     x, alpha = _standardised(instance)[:, 0], probed(trial, "deviation")
+    if alpha >= 1:
+        raise MeasurementError(trial.quantity, f"found deviation = {alpha:g}, wanted less than 1")
     share = min(np.mean(x >= alpha / 4), np.mean(x <= -alpha / 4))
     return (as_reading(float(share / ((1 - alpha) / 2))),)
 

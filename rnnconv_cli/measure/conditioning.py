@@ -15,7 +15,7 @@ from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.concentration import kolmogorov_distance
-from rnnconv_cli.measure.reading import as_reading, probed
+from rnnconv_cli.measure.reading import as_reading, probed, probed_count
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Trial
 
@@ -58,7 +58,7 @@ def split_rest(instance: Instance, trial: Trial, backend: Backend) -> tuple[Read
     W has the first k columns, k the probe's sparsity; the lemma says ||y_1|| <= sqrt(k/m) log^2 m for all x. The
     squared norm of what clipping leaves is convex in x, so that x <- its normalised gradient can only ascend.
     """
-    width, columns = instance.setting.width, round(probed(trial, "sparsity"))
+    width, columns = instance.setting.width, probed_count(trial, "sparsity")
     if columns > width:
         raise MeasurementError(trial.quantity, f"sparsity {columns} is more than the width {width}")
     W = _matrix(instance)[:, :columns]
@@ -78,7 +78,7 @@ def kick_probability(instance: Instance, trial: Trial, backend: Backend) -> tupl
     u = theta g_2 - (1 - sqrt(1 - theta^2)) g_1 with g_1 = W_2 v_{1,L-1} and a fresh g_2 with N(0, 2/m) entries: given
     W_2, u_k is Gaussian, and its probability needs no draws. The network's W is W_2; theta is the probe's kick.
     """
-    theta, width = probed(trial, "kick"), instance.setting.width
+    theta, width = _theta(trial), instance.setting.width
     g_1 = _matrix(instance) @ _own_directions(instance, backend)[0]
     shift = (1 - np.sqrt(1 - theta**2)) * np.abs(g_1)
     farthest = (theta / (2 * np.sqrt(width)) + shift) / (theta * np.sqrt(2 / width))
@@ -90,7 +90,7 @@ def kick_largest_entry(instance: Instance, trial: Trial, backend: Backend) -> tu
 
     g_1 = W v_{1,L-1} and g_2 = W v_{1,L}, which are independent by footnote 13.
     """
-    theta, setting = probed(trial, "kick"), instance.setting
+    theta, setting = _theta(trial), instance.setting
     earlier, own = _own_directions(instance, backend)
     u = theta * (_matrix(instance) @ own) - (1 - np.sqrt(1 - theta**2)) * (_matrix(instance) @ earlier)
     rho = setting.n_sequences * setting.horizon * setting.output_dim * np.log(setting.width)
@@ -120,6 +120,16 @@ def _matrix(instance: Instance) -> Array:
 
 def _earlier(instance: Instance) -> int:
     return instance.setting.n_sequences * (instance.setting.horizon - 1)
+
+
+def _theta(trial: Trial) -> float:
+    """Return the probe's kick. Raises MeasurementError above 1, where sqrt(1 - theta^2) is no number."""
+    theta = probed(trial, "kick")
+    if theta > 1:
+        raise MeasurementError(
+            trial.quantity, f"found kick = {theta:g}, wanted at most 1, since u has sqrt(1 - kick^2)"
+        )
+    return theta
 
 
 def _own_directions(instance: Instance, backend: Backend) -> tuple[Array, Array]:

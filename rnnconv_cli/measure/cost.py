@@ -9,6 +9,7 @@ from rnnconv_cli.measure.memory import (
     COPIES_OF_GRAM,
     COPIES_OF_RUN_STATES,
     LARGEST_GRAM_BYTES,
+    basis_size,
     gram_bytes,
     layer_bytes,
     layers_held,
@@ -25,6 +26,11 @@ SECONDS_PER_DRAW = 10e-9  # one Gaussian entry of W
 SECONDS_PER_SORTED_ENTRY = 30e-9  # one entry of W compared with its law
 SECONDS_PER_SEARCHED_ENTRY = 8e-9  # one entry of W in a search for the largest ones of a row
 TYPICAL_STEPS = 0.2  # T / (n L^2 log(1/epsilon)), the middle of the shipped claims
+ALTERNATIONS = 9  # of the worst losses, each a product of every Gram matrix with as many columns as it has
+SECONDS_PER_RESPONSE_ENTRY = 0.6e-9  # one product in the response of an output, with indices that no BLAS sums over
+SECONDS_PER_ROW_GRAM_ENTRY = 80e-9  # one entry of a row's small Gram matrix, and of its alternations but for products
+STABLE_RUNS = 5  # whole ones: of eleven, the unstable half is cut short
+KICKS = 8  # rows at each place
 SPARSE_STARTS = 12  # vectors that a search for supports moves together
 SPARSE_PASSES = 16  # of them through a product
 SEARCH_PASSES = {  # in units of a forward pass; a search from random points alone takes half
@@ -40,6 +46,9 @@ SEARCH_PASSES = {  # in units of a forward pass; a search from random points alo
 }
 COPIES_OF_W = 9  # drawn, moving or displaced, two directions, perturbed, a temporary; what the last instance left
 COPIES_OF_STATES = 8  # A x, g, h and D, with temporaries; those that the last instance left
+COPIES_OF_KICKED_STATES = 6  # x, g, h, D and signals of every sequence under every W', with temporaries
+COPIES_OF_RESPONSES = 2  # as summed up, and as laid out for the Gram matrices
+COPIES_OF_ROW_GRAMS = 5  # K of every row, losses, their lengths, unit losses, and K of these
 BASE_BYTES = 200 * 2**20  # interpreter and libraries
 
 
@@ -124,8 +133,9 @@ def descent_cost(trial: Trial) -> float:
 
 
 def stable_step_cost(trial: Trial) -> float:
-    """Return predicted core-seconds of ten runs of 30 steps, the unstable ones cut short."""
-    return 150 * seconds_per_step(trial.problem)
+    """Return predicted core-seconds of eleven runs of all their steps, the unstable ones cut short."""
+    steps = 0 if trial.training is None else trial.training.max_steps
+    return STABLE_RUNS * steps * seconds_per_step(trial.problem)
 
 
 def all_pairs_bytes(trial: Trial) -> int:
@@ -134,6 +144,48 @@ def all_pairs_bytes(trial: Trial) -> int:
     With copies of W, a run's records and the tangent Gram matrix that its step needs.
     """
     return _with_states(trial, COPIES_OF_STATES * trial.problem.horizon**2 * layer_bytes(trial.problem))
+
+
+def kicked_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of all sequences' states under a W' for each of the n (L - 1) uses of W."""
+    return _with_kicks(trial, trial.problem.n_sequences * (trial.problem.horizon - 1))
+
+
+def kicked_rows_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of all sequences' states under eight kicks of a row for each use of W."""
+    return _with_kicks(trial, KICKS * trial.problem.n_sequences * (trial.problem.horizon - 1))
+
+
+def lone_rows_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of all sequences' states under a kick of each row that is near one kink.
+
+    Of the probe's rows no more than a share of b_- are: |g| has a density of 0.56 sqrt(m) / ||h|| at zero.
+    """
+    probe = trial.probe
+    rows, threshold = (0.0, 0.0) if probe is None else (probe.rows or 0.0, probe.threshold or 0.0)
+    return _with_kicks(trial, math.ceil(min(rows, trial.problem.width) * min(threshold, 1.0)))
+
+
+def _with_kicks(trial: Trial, kicks: int) -> int:
+    states = COPIES_OF_KICKED_STATES * kicks * trial.problem.horizon * layer_bytes(trial.problem)
+    return all_pairs_bytes(trial) + states
+
+
+def worst_gradient_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of the worst losses: of the responses of N outputs in the states' basis, N q m.
+
+    Beside them, the signals of all outputs, L N m, and their Gram matrix.
+    """
+    problem, outputs = trial.problem, outputs_of(trial.problem)
+    responses = COPIES_OF_RESPONSES * outputs * basis_size(problem) * problem.width
+    signals = problem.horizon * outputs * problem.width
+    return all_layers_bytes(trial) + 8 * (responses + signals + (COPIES_OF_ROW_GRAMS + 1) * outputs**2)
+
+
+def worst_row_bytes(trial: Trial) -> int:
+    """Return the predicted peak memory of the worst losses of every row, whose Gram matrices are (m, N, N)."""
+    outputs = outputs_of(trial.problem)
+    return worst_gradient_bytes(trial) + 8 * COPIES_OF_ROW_GRAMS * trial.problem.width * outputs * (outputs + 2)
 
 
 def all_layers_bytes(trial: Trial) -> int:
@@ -239,12 +291,25 @@ def fake_gradient_cost(trial: Trial) -> float:
 
 
 def worst_gradient_cost(trial: Trial) -> float:
-    """Return predicted core-seconds of four alternations of a backward and a first-order pass, sequence by sequence."""
-    return 10 * trial.problem.n_sequences * forward_cost(trial)
+    """Return predicted core-seconds of a backward pass for each output, their Gram matrix, and alternations with it.
+
+    The passes are L m^2 N products, the responses in the states' basis L N q m, their Gram matrix N^2 q m.
+    """
+    setting, outputs = trial.problem, outputs_of(trial.problem)
+    size, layers = outputs * basis_size(setting) * setting.width, setting.horizon
+    products = layers * setting.width**2 * outputs + size * outputs + ALTERNATIONS * outputs**3
+    return forward_cost(trial) + products * SECONDS_PER_PRODUCT_ENTRY + layers * size * SECONDS_PER_RESPONSE_ENTRY
+
+
+def worst_row_cost(trial: Trial) -> float:
+    """Return predicted core-seconds of the same with a Gram matrix and alternations for each row."""
+    outputs = outputs_of(trial.problem)
+    each = SECONDS_PER_ROW_GRAM_ENTRY + ALTERNATIONS * outputs * SECONDS_PER_PRODUCT_ENTRY
+    return worst_gradient_cost(trial) + trial.problem.width * outputs**2 * each
 
 
 def kicked_rows_cost(trial: Trial) -> float:
     """Return predicted core-seconds of passes forth and back under eight kicks of each place, of all sequences."""
     setting = trial.problem
-    columns = 8 * setting.n_sequences**2 * setting.horizon
+    columns = KICKS * setting.n_sequences**2 * setting.horizon
     return 2 * setting.horizon * columns * setting.width**2 * SECONDS_PER_PRODUCT_ENTRY

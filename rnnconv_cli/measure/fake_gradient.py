@@ -8,6 +8,7 @@ itself. Fixed families do not depend on the network, nor on its width.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -22,11 +23,12 @@ from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.reading import as_reading, finite_state
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream, stream
-from rnnconv_cli.records import Reading, Trial
+from rnnconv_cli.problem.sequences import closest_two
+from rnnconv_cli.records import Reading, Status, Trial
 
 ALTERNATIONS = 8  # most end after three
 POWER_STEPS = 20  # toward the top eigenvector, which is only a place to start from
-ROUND_OFF = 1e-13  # of ||signals|| ||h||: below it a fake gradient is a sum that cancels exactly
+ROUND_OFF = 450  # eps sum_l ||signals_{l+1}|| ||h_l||: below it a fake gradient is a sum that cancels exactly
 
 
 # --- loss vectors fixed beforehand ------------------------------------------------------------------------------------
@@ -55,9 +57,7 @@ def antisymmetric_losses(instance: Instance) -> Array:
     """Return random unit vectors for one of the closest pair of sequences, minus them for the other, (L, n, d)."""
     if instance.setting.n_sequences < 2:
         raise MeasurementError("antisymmetric loss", "needs two sequences")
-    first = instance.x[0]
-    distances = np.linalg.norm(first[:, None] - first[None], axis=2) + np.diag(np.full(len(first), np.inf))
-    i, j = np.unravel_index(int(np.argmin(distances)), distances.shape)
+    i, j, _ = closest_two(instance.x)
     losses = np.zeros_like(instance.labels)
     losses[:, i] = _directions(instance)[:, i]
     losses[:, j] = -losses[:, i]
@@ -75,31 +75,39 @@ def _directions(instance: Instance) -> Array:
 
 def gradient_one_hot(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """||fake grad||_F^2 / m [1] for a loss at (i, l) = (1, L) alone; Theorem 5 says Omega(delta)."""
-    return _gradient_per_width(instance, one_hot_losses(instance), backend)
+    return _gradient_per_width(finite_state(instance, trial, backend), one_hot_losses(instance), backend)
 
 
 def gradient_all_ones(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """||fake grad||_F^2 / m [1] for equal losses at every token."""
-    return _gradient_per_width(instance, all_ones_losses(instance), backend)
+    return _gradient_per_width(finite_state(instance, trial, backend), all_ones_losses(instance), backend)
 
 
 def gradient_random(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """||fake grad||_F^2 / m [1] for independent random losses."""
-    return _gradient_per_width(instance, random_losses(instance), backend)
+    return _gradient_per_width(finite_state(instance, trial, backend), random_losses(instance), backend)
 
 
 def gradient_antisymmetric(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
     """||fake grad||_F^2 / m [1] for opposite losses on the closest two sequences: what close sequences can cancel."""
-    return _gradient_per_width(instance, antisymmetric_losses(instance), backend)
+    return _gradient_per_width(finite_state(instance, trial, backend), antisymmetric_losses(instance), backend)
 
 
-def _gradient_per_width(instance: Instance, losses: Array, backend: Backend) -> tuple[Reading, ...]:
-    """A sum that cancels to rounding is zero: copies with opposite losses have no gradient at all."""
-    state = state_of(instance, backend)
+def _gradient_per_width(state: State, losses: Array, backend: Backend) -> tuple[Reading, ...]:
+    """A sum that cancels to rounding is zero: copies with opposite losses have no gradient at all.
+
+    Rounding is that of its terms, layer by layer: ||signals|| ||h|| over all layers is beyond all of them where signals
+    grow backward by as much as states do forward. Where a norm has overflowed, nothing can be told: diverged.
+    """
+    instance = state.instance
     signals = backend.backward(instance.W, instance.B, state.pattern, losses)
-    largest = float(np.linalg.norm(signals[1:]) * np.linalg.norm(state.hidden[:-1]))
     norm = fake_gradient_norm(instance, signals, state.hidden)
-    return (as_reading(0.0 if norm <= ROUND_OFF * largest else norm**2 / instance.setting.width),)
+    terms = np.linalg.norm(signals[1:], axis=(1, 2)) * np.linalg.norm(state.hidden[:-1], axis=(1, 2))
+    largest = float(np.sum(terms))
+    if not math.isfinite(norm + largest):
+        return (Reading(None, Status.DIVERGED),)
+    floor = ROUND_OFF * float(np.finfo(signals.dtype).eps) * largest
+    return (as_reading(0.0 if norm <= floor else norm**2 / instance.setting.width),)
 
 
 def fake_gradient_norm(instance: Instance, signals: Array, hidden: Array) -> float:

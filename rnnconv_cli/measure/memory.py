@@ -36,7 +36,10 @@ def layers_held(setting: ProblemSetting) -> int:
 
 
 def gram_bytes(setting: ProblemSetting) -> int:
-    """Return the bytes of assembling the tangent Gram matrix: 8 N (m (L/2 + 8) + 5 N) for N = n (L - 1) d outputs."""
+    """Return the bytes of the tangent Gram matrix and its modes: 8 N (m (L/2 + 8) + 5 N) for N = n (L - 1) d outputs.
+
+    As much as the triangular factor of J takes, which is more than the matrix itself; and its decomposition.
+    """
     outputs = outputs_of(setting)
     backward = setting.width * (setting.horizon // 2 + COPIES_OF_STATES_IN_GRAM)
     return 8 * outputs * (backward + COPIES_OF_GRAM * outputs)
@@ -45,3 +48,11 @@ def gram_bytes(setting: ProblemSetting) -> int:
 def outputs_of(setting: ProblemSetting) -> int:
     """Return the number of outputs that a loss reads, N = n (L - 1) d."""
     return setting.n_sequences * (setting.horizon - 1) * setting.output_dim
+
+
+def basis_size(setting: ProblemSetting) -> int:
+    """Return the size of a basis of all states that W acts on, n (L - 1) at most; of each W its own, if independent."""
+    n_sequences, uses = setting.n_sequences, setting.horizon - 1
+    if setting.layers == "independent":
+        return uses * min(setting.width, n_sequences)
+    return min(setting.width, n_sequences * uses)

@@ -71,7 +71,7 @@ def _layer_growth(instance: Instance, backend: Backend, *, z_is_fixed: bool) -> 
         vector = z if z_is_fixed else singular_triplet(instance, backend, instance.W[:1], pattern)[2]
         moved = backend.apply_product(instance.W[:1], np.ascontiguousarray(pattern), vector[None, :])[0, 0]
         growth.append(float(np.linalg.norm(moved) / np.linalg.norm(vector)))
-    return as_reading(max(growth) / (1 + 1 / (2 * instance.setting.horizon)))
+    return as_reading(float(np.max(growth)) / (1 + 1 / (2 * instance.setting.horizon)))
 
 
 def _growth_from(state: State, backend: Backend, sequence: int, z: Array) -> float:

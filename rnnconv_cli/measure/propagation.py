@@ -12,7 +12,7 @@ from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.kernels.reference import weights_of_layer
 from rnnconv_cli.measure.perturbed import perturb, perturbation_of, targets_at
-from rnnconv_cli.measure.reading import as_reading, finite_state, probed
+from rnnconv_cli.measure.reading import as_reading, finite_state, probed, probed_count
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Reading, Trial
 
@@ -74,7 +74,7 @@ def rest_of_sparse_step(instance: Instance, trial: Trial, backend: Backend) -> t
     the x that is best for the first row of the product.
     """
     state, width = finite_state(instance, trial, backend), instance.setting.width
-    sparsity = round(probed(trial, "sparsity"))
+    sparsity = probed_count(trial, "sparsity")
     if sparsity > width:
         raise MeasurementError("sparsity", f"at most the width {width} entries can be nonzero, found {sparsity}")
     spread = probed(trial, "threshold") * math.log(width) / math.sqrt(width)

@@ -44,3 +44,11 @@ def probed(trial: Trial, name: str) -> float:
     if value is None:
         raise MeasurementError(trial.quantity, f"needs {name} in the section probe")
     return float(value)
+
+
+def probed_count(trial: Trial, name: str) -> int:
+    """Return that number as a count, rounded. Raises MeasurementError below one: of nothing there is no share."""
+    value = probed(trial, name)
+    if round(value) < 1:
+        raise MeasurementError(trial.quantity, f"found {name} = {value:g}, wanted at least 1 after rounding")
+    return round(value)

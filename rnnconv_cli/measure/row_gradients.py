@@ -16,7 +16,7 @@ from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
 from rnnconv_cli.measure.fake_gradient import antisymmetric_losses, gradient_row_norms, random_losses
-from rnnconv_cli.measure.reading import as_reading, finite_state, probed
+from rnnconv_cli.measure.reading import as_reading, finite_state, probed, probed_count
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
 from rnnconv_cli.records import Reading, Trial
@@ -42,7 +42,7 @@ def small_backward_share_of_small_rows(instance: Instance, trial: Trial, backend
     N4 are the rows whose entries are the smallest: a set that depends on B.
     """
     entries = np.sort(np.abs(_backward_vectors(instance, trial, backend)[1:]), axis=2)
-    return _small_share(instance, entries[:, :, : round(probed(trial, "rows"))])
+    return _small_share(instance, entries[:, :, : probed_count(trial, "rows")])
 
 
 def small_backward_share_as_printed(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -158,7 +158,7 @@ def large_gradient_rows(instance: Instance, trial: Trial, backend: Backend) -> t
 
 def chosen_rows(instance: Instance, trial: Trial) -> Array:
     """Return `rows` different rows drawn beforehand, as far as there are as many."""
-    count = min(round(probed(trial, "rows")), instance.setting.width)
+    count = min(probed_count(trial, "rows"), instance.setting.width)
     return np.asarray(instance.stream(Stream.PERTURBATION, 5).permutation(instance.setting.width)[:count])
 
 

@@ -65,7 +65,7 @@ def kick_balance(instance: Instance, trial: Trial, backend: Backend) -> tuple[Re
     for place, lone in _lone_rows(instance, trial, backend):
         g = np.abs(state.preactivation[place.target.layer, place.target.sequence, lone])
         rarest += [math.erfc(each / (size * place.length * math.sqrt(2))) / 2 for each in g]
-    return (as_reading(min(rarest)),)
+    return (as_reading(float(np.min(rarest))),)
 
 
 def other_kinks_crossed(instance: Instance, trial: Trial, backend: Backend) -> tuple[Reading, ...]:
@@ -110,7 +110,7 @@ def _earlier_change(instance: Instance, trial: Trial, backend: Backend, *, along
         float(np.max(np.abs(preactivation[: each.target.layer, t] - state.preactivation[: each.target.layer])))
         for t, each in enumerate(places)
     ]
-    return (in_rounding_units(max(moves) / size, instance),)
+    return (in_rounding_units(float(np.max(moves)) / size, instance),)
 
 
 # --- Lemma E.8: what the kick of one row changes in the others ------------------------------------------------------

@@ -34,8 +34,8 @@ def tangent_gram(state: State, backend: Backend) -> Array:
 
     K = sum over l, l' of (U_l U_l'^T) o (H_{l-1} H_{l'-1}^T), with U_l the backward vectors of all outputs, so that no
     m x m matrix is formed; with independent W_l only l = l' contributes. Assembled from one pair of output layers at a
-    time; outputs have no backward vectors above their layer, which are left out. 8 N (m (L/2 + 4) + 3 N) bytes. NaN
-    where the network has overflowed.
+    time; outputs have no backward vectors above their layer, which are left out. Within `gram_bytes`. NaN where the
+    network has overflowed.
     """
     H = _hidden_before(state)
     uses, outputs, width = H.shape
@@ -74,7 +74,7 @@ def triangular_factor(state: State, backend: Backend) -> Array:
     The singular values of R are those of J with an error of eps ||J||, where the eigenvalues of an assembled K have one
     of eps ||J||^2: half as many digits of the smallest are lost. J is taken in pieces, one for each direction q of an
     orthonormal basis of the hidden states: J_q = sum over the uses a of <q, h_{i,a-1}> u_a, an (N, m) matrix, and R is
-    updated by a QR decomposition for each. 8 N (m (L/2 + 8) + 3 N) bytes.
+    updated by a QR decomposition for each. Within `gram_bytes`.
     """
     factors, H = _backward_vectors(state, backend), _hidden_before(state)
     uses, outputs, width = H.shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Collection
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from rnnconv_cli.records import ProblemSetting
 FIRST_TOKEN_RADIUS = 1 / math.sqrt(2)  # the other 1/sqrt(2) of ||x_1|| = 1 sits in the last coordinate
 PLACEMENT_TRIES = 1000
 TEACHER_WIDTH = 64
+DIFFERENCES_HELD = 2**20  # numbers in the differences of first tokens, of a few sequences from all
 
 
 def first_tokens(setting: ProblemSetting, rng: np.random.Generator) -> Array:
@@ -117,23 +119,57 @@ def _teacher_outputs(setting: ProblemSetting, x: Array, rng: np.random.Generator
     return outputs / math.sqrt(float(np.mean(np.sum(outputs**2, axis=2))))
 
 
+def closest_two(x: Array) -> tuple[int, int, float]:
+    """Return i < j with the least ||x_{i,1} - x_{j,1}||, and that distance; 0, 0 and infinity for one sequence.
+
+    All pairs of a few sequences at a time, so that memory does not grow with their square.
+    """
+    first, closest = x[0], (0, 0, math.inf)
+    rows = max(1, DIFFERENCES_HELD // first.size)
+    for start in range(0, len(first), rows):
+        distances = np.linalg.norm(first[start : start + rows, None, :] - first[None, :, :], axis=2)
+        np.fill_diagonal(distances[:, start:], np.inf)
+        i, j = np.unravel_index(int(np.argmin(distances)), distances.shape)
+        if distances[i, j] < closest[2]:
+            closest = (start + int(i), int(j), float(distances[i, j]))
+    return closest
+
+
 def closest_pair(x: Array) -> float:
     """Return min over i != j of ||x_{i,1} - x_{j,1}||, infinity for one sequence (Assumption 2.1)."""
-    distances = np.linalg.norm(x[0][:, None, :] - x[0][None, :, :], axis=2)
-    np.fill_diagonal(distances, np.inf)
-    return float(distances.min())
+    return closest_two(x)[2]
 
 
-def broken_preconditions(setting: ProblemSetting, x: Array) -> tuple[str, ...]:
-    """Return the paper's preconditions that these sequences break (Section 2.1; nL < m for Gram-Schmidt)."""
-    norms = np.linalg.norm(x, axis=2)
-    slack = (x.shape[2] + 8) * float(np.finfo(x.dtype).eps)  # round-off of a norm of d_x numbers near 1
-    first = np.abs(norms[0] - 1).max() <= slack and np.abs(x[0, :, -1] - FIRST_TOKEN_RADIUS).max() <= slack
-    separated = closest_pair(x) >= setting.separation - min(slack, 0.01 * setting.separation)
-    holds = {
-        "unit-first-token": bool(first),
-        "token-norms": bool(norms.max() <= 1 + slack),
-        "separation": separated,
-        "gram-schmidt": setting.n_sequences * setting.horizon < setting.width,
-    }
-    return tuple(name for name, held in holds.items() if not held)
+def broken_preconditions(setting: ProblemSetting, x: Array, asked: Collection[str]) -> tuple[str, ...]:
+    """Return which of the preconditions asked for these sequences break (Section 2.1; nL < m for Gram-Schmidt)."""
+    return tuple(name for name, holds in PRECONDITIONS.items() if name in asked and not holds(setting, x))
+
+
+def _round_off(x: Array) -> float:
+    """Return the round-off of a norm of d_x numbers near 1."""
+    return float(np.finfo(x.dtype).eps) * (int(x.shape[2]) + 8)
+
+
+def _first_tokens_are_units(setting: ProblemSetting, x: Array) -> bool:
+    off_one = np.abs(np.linalg.norm(x[0], axis=1) - 1).max()
+    return bool(off_one <= _round_off(x) and np.abs(x[0, :, -1] - FIRST_TOKEN_RADIUS).max() <= _round_off(x))
+
+
+def _tokens_are_no_longer_than_units(setting: ProblemSetting, x: Array) -> bool:
+    return bool(np.linalg.norm(x, axis=2).max() <= 1 + _round_off(x))
+
+
+def _first_tokens_are_separated(setting: ProblemSetting, x: Array) -> bool:
+    return closest_pair(x) >= setting.separation - min(_round_off(x), 0.01 * setting.separation)
+
+
+def _states_are_fewer_than_units(setting: ProblemSetting, x: Array) -> bool:
+    return setting.n_sequences * setting.horizon < setting.width
+
+
+PRECONDITIONS: dict[str, Callable[[ProblemSetting, Array], bool]] = {
+    "unit-first-token": _first_tokens_are_units,
+    "token-norms": _tokens_are_no_longer_than_units,
+    "separation": _first_tokens_are_separated,
+    "gram-schmidt": _states_are_fewer_than_units,
+}

@@ -32,10 +32,9 @@ def drawn_from(trial: Trial) -> Draw:
 
 def run_trial(trial: Trial, instance: elman.Instance, backend: Backend) -> tuple[Reading, ...]:
     """Return the readings of one trial on its instance, or its one status where it has none."""
-    broken = [name for name in broken_preconditions(trial.problem, instance.x) if name in trial.preconditions]
-    if broken:
-        return without_value(trial, Status.OUT_OF_REGIME, "breaks " + ", ".join(broken))
     try:
+        if broken := broken_preconditions(trial.problem, instance.x, trial.preconditions):
+            return without_value(trial, Status.OUT_OF_REGIME, "breaks " + ", ".join(broken))
         with np.errstate(all="ignore"):  # what overflows becomes a status, read off the value itself
             if (
                 trial.training is not None

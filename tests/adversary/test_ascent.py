@@ -180,3 +180,14 @@ def test_relabelling_the_hidden_units_relabels_the_optimum(draw_state: DrawState
     assert dense_optimum(relabelled, Target(3, 0), starts=6, seed=2) == pytest.approx(optimum, rel=1e-6)
     found = linearised_ascent(relabelled, 1.0, (Target(3, 0),), backend)
     assert linearised_change(relabelled, Target(3, 0), matrix_of(found, 0)) >= 0.9 * optimum
+
+
+@pytest.mark.parametrize("lost", [np.nan, np.inf])
+@pytest.mark.parametrize("place", [0, 1])
+def test_of_two_climbs_the_one_that_overflows_is_the_best(
+    draw_state: DrawState, backend: Backend, monkeypatch: pytest.MonkeyPatch, lost: float, place: int
+) -> None:
+    ends = iter([(np.full(48, float(k)), np.ones(48), lost if k == place else 1.0) for k in range(2)])
+    monkeypatch.setattr(ascent, "_climb", lambda *_: next(ends))
+    found = linearised_ascent(draw_state(), 1.0, (Target(3, 0),), backend)
+    assert found.left[0, 0].tolist() == [float(place)] * 48

@@ -133,11 +133,36 @@ def test_each_target_takes_its_own_best() -> None:
 
 
 @pytest.mark.parametrize("lost", [np.nan, np.inf, -np.inf])
-def test_a_point_that_overflowed_is_never_taken(lost: float) -> None:
-    kept, tried = points_of([1.0]), points_of([lost, 2.0])
-    assert better(kept, kept.values, tried, tried.values).values.tolist() == [2.0]
-    nothing = points_of([lost])
-    assert better(kept, kept.values, nothing, nothing.values).values.tolist() == [1.0]
+def test_a_point_that_overflowed_is_the_best(lost: float) -> None:
+    """With its own factors, and for its own target alone; nothing is better than it."""
+    kept, tried = points_of([1.0, 1.0]), points_of([2.0, 2.0, lost, 3.0, 4.0, 0.5])
+    chosen = better(kept, kept.values, tried, tried.values)
+    assert chosen.left[:, 0, 0].tolist() == [2.0, 3.0]
+    np.testing.assert_array_equal(chosen.values, [lost, 3.0])
+    other = points_of([5.0, -np.inf, np.inf, 5.0, np.nan, np.inf])
+    assert better(chosen, chosen.values, other, other.values).left[:, 0, 0].tolist() == [2.0, 1.0]
+
+
+@np.errstate(all="ignore")
+def test_a_climb_ends_where_the_network_blows_up(
+    draw_state: DrawState, backend: Backend, make: Callable[[State, Backend], Objective]
+) -> None:
+    """It has no gradient to go on with; what is returned is a W' of the ball, under which states are not finite."""
+    objective = make(draw_state(), backend)
+    found = climb(objective, random_start(objective, 1e120, backend), 1e120, 4, backend)
+    assert np.isfinite(found.left).all()
+    assert np.isfinite(found.right).all()
+    assert not np.isfinite(found.hidden).all()
+    assert not np.isfinite(found.values).all()
+
+
+@np.errstate(all="ignore")
+def test_a_product_that_overflows_is_infinite_and_not_zero(draw_state: DrawState, backend: Backend) -> None:
+    """The states of one step stay below 1e308, the norm of the change of a product of three does not."""
+    objective = ProductChange(draw_state(), TARGETS, 1e60)
+    start = random_start(objective, 1e60, backend)
+    assert np.isfinite(start.hidden).all()
+    assert np.isinf(start.values).all()
 
 
 def test_scores_that_differ_by_rounding_are_equal() -> None:

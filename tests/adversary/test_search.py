@@ -138,3 +138,15 @@ def test_the_rank_stays_below_what_was_said(draw_state: DrawState, backend: Back
     assert not isinstance(found, DensePerturbation)
     most = {"ascent-hidden": 6, "ascent-flips": 6, "ascent-product": 12, "ascent-remainder": 24}[search]
     assert found.left.shape == found.right.shape == (2, most, 48)
+
+
+@np.errstate(all="ignore")
+def test_a_network_that_a_search_can_blow_up_is_blown_up(draw_state: DrawState, backend: Backend, search: str) -> None:
+    """Whatever reads the perturbation off has diverged, where a search for something finite would hide it."""
+    for name in (search, f"{search}-from-random"):
+        state = draw_state()
+        found = ADVERSARIES[name](state, 1e120, LAST, backend)
+        assert not isinstance(found, DensePerturbation)
+        assert np.isfinite(found.left).all()
+        assert np.isfinite(found.right).all()
+        assert not np.isfinite(perturbed_states(state, found, LAST, backend)[1]).all()

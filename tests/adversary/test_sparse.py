@@ -176,3 +176,18 @@ def test_a_sparsity_that_no_vector_has_is_refused(draw_state: DrawState, backend
     for search in searches:
         with pytest.raises(MeasurementError, match=message):
             search()
+
+
+def test_a_change_that_overflows_at_last_is_not_forgotten(
+    draw_state: DrawState, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chain = chain_of(draw_state(), 0, 0, 3, leading=False)
+    monkeypatch.setattr(sparse, "product_norm", lambda *_: float("nan"))
+    assert np.isnan(sparse.largest_changed_product(chain, 4, backend, only_flips=True))
+
+
+def test_columns_whose_norm_overflows_are_not_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in one climb nor among several."""
+    ends = iter([np.array([1.0]), np.array([np.nan])] * sparse.ALTERNATIONS * 2)
+    monkeypatch.setattr(np.linalg, "svd", lambda *_, **__: (np.ones((2, 1)), next(ends), np.ones((1, 2))))
+    assert np.isnan(sparse.largest_columns(np.ones((2, 3)), 2))

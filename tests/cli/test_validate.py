@@ -78,7 +78,7 @@ def test_names_are_resolved(run: Callable[..., Any], claim: Path) -> None:
     assert done.status == 2
     assert done.err.startswith(f"{claim}:")
     assert "found quantity 'hidden-norm-uper' (did you mean hidden-norm-upper" in done.err
-    assert done.err.endswith(" more: docs/claim-file.md lists them\n")
+    assert done.err.endswith(" more: `rnnconv list --quantities` lists them\n")
     assert len(done.err) < 800
 
 

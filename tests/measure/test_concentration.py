@@ -152,6 +152,13 @@ def test_order_of_units_does_not_matter(
     assert value_of(quantity, moved, backend) == pytest.approx(value_of(quantity, instance, backend), rel=1e-9)
 
 
+def test_no_vector_is_good_for_a_share_of_nothing(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend
+) -> None:
+    with pytest.raises(MeasurementError, match="good-share: found deviation = 1, wanted less than 1"):
+        measure("good-share", draw_instance(), backend, probe={"deviation": 1.0})
+
+
 @pytest.mark.parametrize("quantity", ["percentile-excess", "percentile-upper-excess", "good-share"])
 def test_shares_see_the_scale_of_the_weights(
     draw_instance: DrawInstance, value_of: ValueOf, backend: Backend, quantity: str

@@ -120,6 +120,8 @@ def test_more_columns_than_there_are_is_refused(
 ) -> None:
     with pytest.raises(MeasurementError, match=f"split-rest: sparsity {WIDTH + 1} is more than the width {WIDTH}"):
         measure("split-rest", draw_instance(width=WIDTH), backend, probe={"sparsity": WIDTH + 1})
+    with pytest.raises(MeasurementError, match=r"split-rest: found sparsity = 0\.4, wanted at least 1 after rounding"):
+        measure("split-rest", draw_instance(width=WIDTH), backend, probe={"sparsity": 0.4})
 
 
 # --- Lemma E.4 --------------------------------------------------------------------------------------------------------
@@ -155,3 +157,13 @@ def test_the_kick_has_the_law_of_the_coupling(draw_instance: DrawInstance, value
     rho = N * HORIZON * 2 * math.log(WIDTH)
     expected = np.abs(u).max() * 2 * math.sqrt(WIDTH) / (3 * theta * rho)
     assert value_of("kick-largest-entry", instance, backend, probe={"kick": theta}) == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("quantity", ["kick-probability", "kick-largest-entry"])
+def test_a_kick_beyond_one_has_no_coupling(
+    draw_instance: DrawInstance, measure: Measure, value_of: ValueOf, backend: Backend, quantity: str
+) -> None:
+    instance = draw_instance(width=WIDTH, horizon=HORIZON, n_sequences=N)
+    assert math.isfinite(value_of(quantity, instance, backend, probe={"kick": 1.0}))
+    with pytest.raises(MeasurementError, match=rf"{quantity}: found kick = 1\.5, wanted at most 1, since u has sqrt"):
+        measure(quantity, instance, backend, probe={"kick": 1.5})

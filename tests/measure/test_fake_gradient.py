@@ -106,6 +106,43 @@ def test_opposite_losses_on_copies_have_no_gradient_at_all(
     assert measure("gradient-antisymmetric", instance, backend) == (Reading(0.0, Status.ZERO),)
 
 
+@pytest.mark.parametrize("layers", ["shared", "independent"])
+@pytest.mark.parametrize(
+    ("variance", "later_tokens", "horizon"), [(8.0, "fresh", 80), (8.0, "zero", 80), (0.5, "zero", 80)]
+)
+def test_a_gradient_that_explodes_or_vanishes_with_the_horizon_is_not_zero(
+    draw_instance: DrawInstance, backend: Backend, value_of: ValueOf, variance: float, later_tokens: str, horizon: int,
+    layers: str,
+) -> None:  # fmt: skip
+    """The norms of all signals and of all states are at opposite ends, and their product is no measure of any term."""
+    instance = draw_instance(
+        width=16, horizon=horizon, weight_variance=variance, later_tokens=later_tokens, layers=layers
+    )
+    value = value_of("gradient-one-hot", instance, backend)
+    dense = dense_gradient(instance, fake_gradient.one_hot_losses(instance))
+    assert value == pytest.approx(float(np.linalg.norm(dense)) ** 2 / 16, rel=1e-9)
+    assert value > 1e26 if variance > 2 else value < 1e-10
+
+
+def test_a_sum_that_cancels_is_zero_whatever_its_terms_have_grown_to(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend
+) -> None:
+    for dtype in ("float64", "float32"):
+        instance = draw_instance(width=16, horizon=20, weight_variance=8.0, copies=2, dtype=dtype)
+        assert measure("gradient-antisymmetric", instance, backend) == (Reading(0.0, Status.ZERO),)
+
+
+@np.errstate(all="ignore")
+@pytest.mark.parametrize("quantity", FAMILIES)
+def test_a_gradient_beyond_the_range_of_floats_has_diverged(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend, quantity: str
+) -> None:
+    """The states are finite, about 1e270: squares of them, and the gradient, are not."""
+    instance = draw_instance(width=16, horizon=900, weight_variance=8.0)
+    assert np.isfinite(state_of(instance, backend).hidden).all()
+    assert measure(quantity, instance, backend) == (Reading(None, Status.DIVERGED),)
+
+
 def test_opposite_losses_need_a_pair(draw_instance: DrawInstance, measure: Measure, backend: Backend) -> None:
     with pytest.raises(MeasurementError, match="antisymmetric loss: needs two sequences"):
         measure("gradient-antisymmetric", draw_instance(n_sequences=1), backend)
@@ -157,8 +194,8 @@ def test_the_worst_losses_beat_every_fixed_family(
 
 
 @np.errstate(all="ignore")
-@pytest.mark.parametrize("quantity", [*WORST, "gradient-change"])
-def test_an_overflowed_network_has_no_worst_gradient(
+@pytest.mark.parametrize("quantity", [*FAMILIES, *WORST, "gradient-change"])
+def test_an_overflowed_network_has_no_gradient(
     draw_instance: DrawInstance, measure: Measure, backend: Backend, quantity: str
 ) -> None:
     instance = draw_instance()

@@ -12,6 +12,7 @@ from rnnconv_cli.adversary.perturbation import state_of
 from rnnconv_cli.errors import MeasurementError
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.measure import products
 from rnnconv_cli.measure.products import free_product_norm
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
@@ -88,6 +89,14 @@ def test_an_overflow_in_any_sequence_is_a_divergence(
     W[1:] *= 1e200  # the first layer alone stays finite
     (reading,) = measure(quantity, replace(instance, W=W), backend)
     assert reading == Reading(None, Status.DIVERGED)
+
+
+def test_an_overflow_in_the_last_sequence_alone_is_a_divergence(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = iter([np.ones(32), np.full(32, np.nan)])
+    monkeypatch.setattr(products, "singular_triplet", lambda *_: (1.0, 0.0, next(found)))
+    assert measure("top-vector-layer", draw_instance(), backend) == (Reading(None, Status.DIVERGED),)
 
 
 @pytest.mark.parametrize("layers", ["shared", "independent"])

@@ -133,6 +133,8 @@ def test_more_nonzeros_than_entries_are_refused(
 ) -> None:
     with pytest.raises(MeasurementError, match="sparsity: at most the width 32 entries can be nonzero, found 33"):
         measure("rest-of-sparse-step", draw_instance(), backend, probe={"sparsity": 33.0})
+    with pytest.raises(MeasurementError, match=r"rest-of-sparse-step: found sparsity = 0\.4, wanted at least 1 after"):
+        measure("rest-of-sparse-step", draw_instance(), backend, probe={"sparsity": 0.4})
 
 
 @np.errstate(all="ignore")

@@ -8,11 +8,13 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from rnnconv_cli.measure.reading import as_reading, in_rounding_units
+from rnnconv_cli.errors import MeasurementError
+from rnnconv_cli.measure.reading import as_reading, in_rounding_units, probed_count
 from rnnconv_cli.problem.elman import Instance
-from rnnconv_cli.records import Reading, Status
+from rnnconv_cli.records import Reading, Status, Trial
 
 DrawInstance = Callable[..., Instance]
+MakeTrial = Callable[..., Trial]
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
@@ -44,3 +46,15 @@ def test_an_error_is_counted_in_what_rounding_adds_up_to(draw_instance: DrawInst
     assert in_rounding_units(3 * eps * 5 * 8, instance) == Reading(3.0)
     assert in_rounding_units(0.0, instance) == Reading(0.0)
     assert [in_rounding_units(error, instance).status for error in (math.nan, math.inf)] == [Status.DIVERGED] * 2
+
+
+def test_a_count_is_rounded_and_never_nothing(draw_instance: DrawInstance, make_trial: MakeTrial) -> None:
+    def count(rows: float) -> int:
+        return probed_count(make_trial("near-kink-rows", draw_instance(), probe={"rows": rows}), "rows")
+
+    assert [count(rows) for rows in (0.51, 1.0, 7.6)] == [1, 1, 8]
+    for rows in (0.5, 0.3):
+        with pytest.raises(
+            MeasurementError, match=f"near-kink-rows: found rows = {rows}, wanted at least 1 after round"
+        ):
+            count(rows)

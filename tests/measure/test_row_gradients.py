@@ -182,3 +182,11 @@ def test_an_overflowed_network_has_no_rows(
     instance = draw_instance()
     with pytest.raises(OverflowedNetwork, match=f"{quantity}: the hidden states are not finite"):
         measure(quantity, replace(instance, W=1e200 * instance.W), backend)
+
+
+@pytest.mark.parametrize("quantity", OF_ROWS)
+def test_a_share_of_no_rows_is_no_number(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend, quantity: str
+) -> None:
+    with pytest.raises(MeasurementError, match=rf"{quantity}: found rows = 0\.3, wanted at least 1 after rounding"):
+        measure(quantity, draw_instance(), backend, probe={"rows": 0.3})

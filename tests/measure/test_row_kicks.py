@@ -9,15 +9,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from rnnconv_cli.adversary.perturbation import state_of
+from rnnconv_cli.adversary.perturbation import State, state_of
 from rnnconv_cli.errors import MeasurementError, OverflowedNetwork
 from rnnconv_cli.kernels import reference
 from rnnconv_cli.kernels.arrays import Array
 from rnnconv_cli.kernels.backend import Backend
+from rnnconv_cli.measure import row_kicks
 from rnnconv_cli.measure.fake_gradient import random_losses
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.problem.seeding import Stream
-from rnnconv_cli.records import Reading
+from rnnconv_cli.records import Reading, Status
 
 DrawInstance = Callable[..., Instance]
 WriteInstance = Callable[..., Instance]
@@ -172,3 +173,17 @@ def test_an_overflowed_network_cannot_be_kicked(
     instance = draw_instance()
     with pytest.raises(OverflowedNetwork, match=f"{quantity}: the hidden states are not finite"):
         measure(quantity, replace(instance, W=1e200 * instance.W), backend)
+
+
+def test_a_kick_that_overflows_at_the_last_place_alone_has_diverged(
+    draw_instance: DrawInstance, measure: Measure, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kick_rows = row_kicks._kicked
+
+    def lost_at_last(state: State, left: Array, right: Array, backend: Backend) -> Array:
+        preactivation = kick_rows(state, left, right, backend)
+        preactivation[:, -1] = np.nan
+        return preactivation
+
+    monkeypatch.setattr(row_kicks, "_kicked", lost_at_last)
+    assert measure("earlier-change", draw_instance(), backend) == (Reading(None, Status.DIVERGED),)

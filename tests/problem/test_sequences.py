@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
 from collections.abc import Callable
 
 import numpy as np
@@ -27,6 +28,11 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 def crowd(make_setting: MakeSetting, n_sequences: int, input_dim: int, separation: float) -> ProblemSetting:
     return make_setting(n_sequences=n_sequences, input_dim=input_dim, separation=separation)
+
+
+def broken_of_all(setting: ProblemSetting, x: Array) -> tuple[str, ...]:
+    """Return which of all preconditions these sequences break."""
+    return sequences.broken_preconditions(setting, x, sequences.PRECONDITIONS)
 
 
 # --- first tokens -----------------------------------------------------------------------------------------------------
@@ -206,7 +212,7 @@ def test_drawn_inputs_break_nothing(
 ) -> None:
     setting = make_setting(later_tokens=later_tokens, separation=separation, dtype=dtype)
     x = sequences.inputs(setting, generator(seed)).astype(dtype)
-    assert sequences.broken_preconditions(setting, x) == ()
+    assert broken_of_all(setting, x) == ()
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -215,17 +221,17 @@ def test_a_separation_of_1e_8_is_held_in_float64_and_not_taken_for_granted_in_fl
 ) -> None:
     setting = make_setting(separation=1e-8)
     x = sequences.inputs(setting, generator(seed))
-    assert sequences.broken_preconditions(setting, x) == ()
+    assert broken_of_all(setting, x) == ()
     rounded = x.astype(np.float32)  # the pair falls together, or the least distance of float32 apart
     together = sequences.closest_pair(rounded) < 0.99e-8
-    assert sequences.broken_preconditions(setting, rounded) == (("separation",) if together else ())
+    assert broken_of_all(setting, rounded) == (("separation",) if together else ())
 
 
 def test_first_tokens_that_float32_cannot_tell_apart_break_the_separation(make_setting: MakeSetting) -> None:
     setting = make_setting(separation=1e-8)
     x = sequences.inputs(setting, generator()).astype(np.float32)
     x[0, 1] = x[0, 0]
-    assert sequences.broken_preconditions(setting, x) == ("separation",)
+    assert broken_of_all(setting, x) == ("separation",)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -243,25 +249,25 @@ def test_each_broken_token_is_named(
     setting = make_setting(separation=0.1)
     x = sequences.inputs(setting, generator()).astype(dtype)
     x[place] = value
-    assert sequences.broken_preconditions(setting, x) == (broken,)
+    assert broken_of_all(setting, x) == (broken,)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_tokens_closer_than_declared_break_the_separation(make_setting: MakeSetting, dtype: str) -> None:
     x = sequences.inputs(make_setting(separation=0.5), generator()).astype(dtype)
-    assert sequences.broken_preconditions(make_setting(separation=0.51), x) == ("separation",)
+    assert broken_of_all(make_setting(separation=0.51), x) == ("separation",)
 
 
 def test_copies_break_the_separation(make_setting: MakeSetting) -> None:
     setting = make_setting(copies=2)
-    assert sequences.broken_preconditions(setting, sequences.inputs(setting, generator())) == ("separation",)
+    assert broken_of_all(setting, sequences.inputs(setting, generator())) == ("separation",)
 
 
 def test_one_sequence_is_separated_from_every_other(make_setting: MakeSetting) -> None:
     setting = make_setting(n_sequences=1, separation=1.0)
     x = sequences.inputs(setting, generator())
     assert sequences.closest_pair(x) == math.inf
-    assert sequences.broken_preconditions(setting, x) == ()
+    assert broken_of_all(setting, x) == ()
 
 
 @pytest.mark.parametrize(("width", "broken"), [(12, ("gram-schmidt",)), (13, ())])
@@ -269,4 +275,38 @@ def test_gram_schmidt_needs_a_width_above_all_states(
     make_setting: MakeSetting, width: int, broken: tuple[str, ...]
 ) -> None:
     setting = make_setting(width=width)  # n L = 12
-    assert sequences.broken_preconditions(setting, sequences.inputs(setting, generator())) == broken
+    assert broken_of_all(setting, sequences.inputs(setting, generator())) == broken
+
+
+def test_only_what_is_asked_for_is_looked_at(make_setting: MakeSetting, monkeypatch: pytest.MonkeyPatch) -> None:
+    setting = make_setting(width=12, copies=2)
+    x = sequences.inputs(setting, generator())
+    assert broken_of_all(setting, x) == ("separation", "gram-schmidt")
+    monkeypatch.setattr(sequences, "closest_two", None)  # no pair can be looked at any more
+    assert sequences.broken_preconditions(setting, x, ("gram-schmidt", "token-norms", "step-size")) == ("gram-schmidt",)
+    assert sequences.broken_preconditions(setting, x, ()) == ()
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("held", [1, 3 * 40 * 7, 17 * 40 * 7, 2**20])
+def test_pairs_in_parts_are_all_pairs_to_the_last_bit(monkeypatch: pytest.MonkeyPatch, dtype: str, held: int) -> None:
+    """The first of equal pairs, as copies are in the second draw."""
+    monkeypatch.setattr(sequences, "DIFFERENCES_HELD", held)
+    for seed in range(4):
+        x = generator(seed).standard_normal((2, 40, 7)).astype(dtype)
+        if seed == 1:
+            x[0, 31] = x[0, 39] = x[0, 8]
+        distances = np.linalg.norm(x[0][:, None] - x[0][None], axis=2)
+        np.fill_diagonal(distances, np.inf)
+        i, j = divmod(int(np.argmin(distances)), 40)
+        assert sequences.closest_two(x) == (i, j, float(distances.min()))
+        assert sequences.closest_pair(x) == float(distances.min())
+
+
+def test_many_pairs_are_held_a_few_at_a_time() -> None:
+    x = generator().standard_normal((1, 1500, 16))
+    tracemalloc.start()
+    sequences.closest_pair(x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 8 * sequences.DIFFERENCES_HELD < 8 * 1500**2 * 16
