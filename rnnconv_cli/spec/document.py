@@ -180,6 +180,8 @@ def _syntax_violation(error: yaml.YAMLError, text: str, where: str) -> Violation
         hint = "indent with spaces, not tabs"
     elif "mapping values are not allowed" in problem:
         problem, hint = "a colon that no key can stand before", "put text that holds a colon in quotes"
+    elif "chomping or indentation indicators" in problem or "cannot start any token" in problem:
+        hint = "put text that begins with a sign such as | or @ in quotes"
     return Violation(where, line, column, "", problem, "well-formed YAML", hint)
 
 

@@ -64,6 +64,8 @@ def test_text_styles_are_text() -> None:
             "a.yaml:2:1: (document): found character '\\t' that cannot start any token, wanted well-formed",
         ),
         ("a:\n\tb: 1\n", "(indent with spaces, not tabs)"),
+        ("a: ||W|| stays small\n", "(put text that begins with a sign such as | or @ in quotes)"),
+        ("a: @W\n", "(put text that begins with a sign such as | or @ in quotes)"),
         ("a: b: c\n", "a.yaml:1:5: (document): found a colon that no key can stand before, wanted well-formed YAML"),
         ("a: [1, 2\nb: 3\n", "a.yaml:2:"),
         ("a: 'x\n", "a.yaml:2:1: (document): found unexpected end of stream"),
