@@ -34,7 +34,7 @@ PAGE = "html"  # the one format that holds several results
     "page",
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="Write one page for a browser: figures, tables and words; it loads nothing and runs no script.",
+    help="Write one page for a browser, a .html file: figures, tables and words; it loads nothing, runs no script.",
 )
 @click.option(
     "--format",

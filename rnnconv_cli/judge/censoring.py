@@ -27,17 +27,18 @@ class Usable:
 
 
 @dataclass(frozen=True, slots=True)
-class Beyond:
+class Lost:
     """Trials at one point that count as infinite, or as zero, on the side that a prediction bounds."""
 
     words: str
-    share: float
-    low: float  # of the share's interval
+    count: int
+    trials: int
+    level: float  # of the two-sided interval whose lower end decides
 
     @property
     def decides(self) -> bool:
         """Whether the share is above 5% for certain, and no accident."""
-        return self.low > MOST_CENSORED
+        return probability(self.count, self.trials, self.level).low > MOST_CENSORED
 
 
 def against(prediction: Prediction) -> frozenset[Status]:
@@ -68,31 +69,34 @@ def with_logarithm(table: Table) -> Table:
     return Table(table.parameter, table.points, rows)
 
 
-def beyond(table: Table, statuses: Set[Status], level: float) -> Beyond | None:
+def lost_at(table: Table, statuses: Set[Status], level: float) -> Lost | None:
     """The worst point of those where more than 5% of the trials have one of these statuses; None without any.
 
-    The share decides where its exact interval lies above 5% as a whole, at this level over all points together: one
+    The share decides where its exact interval, one-sided and at this level over all points together, lies above 5%: one
     draw of eight may be an accident.
     """
-    worst: Beyond | None = None
+    worst: Lost | None = None
     for index, point in enumerate(table.points):
         counts, total = _counts(table, index)
         count = sum(counts[status] for status in statuses)
         if count <= MOST_CENSORED * total:
             continue
         kinds = " or ".join(status.value for status in Status if status in statuses and counts[status])
-        low = probability(count, total, 1 - (1 - level) / len(table.points)).low
-        found = Beyond(f"{count} of {total} trials {kinds}{place(table.parameter, point)}", count / total, low)
-        if worst is None or (found.decides, found.share) > (worst.decides, worst.share):
+        words = f"{count} of {total} trials {kinds}{place(table.parameter, point)}"
+        found = Lost(words, count, total, 1 - 2 * (1 - level) / len(table.points))
+        if worst is None or (found.decides, found.count / total) > (worst.decides, worst.count / worst.trials):
             worst = found
     return worst
 
 
-def usable(table: Table, *, least_mean: float) -> Usable:
-    """The points with a logarithm at 95% of the trials in regime at least, and a mean of at least so much."""
+def usable(table: Table, *, least_mean: float, spared: Set[Status] = frozenset()) -> Usable:
+    """The points with a logarithm at 95% of the trials in regime at least, and a mean of at least so much.
+
+    Trials of a status that is spared are missing, up to half of a point's, and do not count against the point.
+    """
     kept, left_out = [], []
     for index, point in enumerate(table.points):
-        obstacle = _obstacle(table, index, least_mean)
+        obstacle = _obstacle(table, index, least_mean, spared)
         if obstacle:
             left_out.append(f"{obstacle}{place(table.parameter, point)}")
         else:
@@ -114,17 +118,18 @@ def _counts(table: Table, index: int) -> tuple[Counter[Status], int]:
     return counts, counts.total()
 
 
-def _obstacle(table: Table, index: int, least_mean: float) -> str:
+def _obstacle(table: Table, index: int, least_mean: float, spared: Set[Status]) -> str:
     counts, total = _counts(table, index)
     if total == 0:
         return "every trial out-of-regime"
     lost = total - counts[Status.OK]
-    if lost > MOST_CENSORED * total:
+    missing = sum(counts[status] for status in spared)
+    if lost - missing > MOST_CENSORED * total or 2 * missing > total:
         kinds = " or ".join(status.value for status in Status if status is not Status.OK and counts[status])
         return f"{lost} of {total} {kinds}"
     if least_mean > 0:
         values = [row[index].value or 0.0 for row in table.rows if row[index].status in (Status.OK, Status.ZERO)]
         mean = sum(values) / len(values)
         if mean < least_mean:
-            return f"a mean count of {mean:.3g}, below {least_mean:g},"
+            return f"a mean of {mean:.3g}, below {least_mean:g},"
     return ""

@@ -174,6 +174,8 @@ def _weighed(main: Finding, control: ControlResult, failures: str) -> tuple[Verd
 
 def _without_power(control: ControlResult) -> str:
     name = shortened(control.description, LONGEST_NAME)
+    if control.finding.verdict is control.expected:
+        return f"no power: the control ({name}) could not be measured"
     return f"no power: the control ({name}) is {control.finding.verdict}, expected {control.expected}"
 
 

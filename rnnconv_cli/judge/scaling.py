@@ -12,11 +12,12 @@ from rnnconv_cli.judge.censoring import (
     LEAST_COUNT,
     LEAST_POINTS,
     LEAST_STEPS,
-    Beyond,
+    MOST_CENSORED,
+    Lost,
     Usable,
     against,
-    beyond,
     is_constant,
+    lost_at,
     usable,
     with_logarithm,
 )
@@ -51,11 +52,13 @@ def finding(
     """The finding of an arm whose prediction is about a slope; its trials were predicted to take so many seconds."""
     table = _table(arm, observations, smallest)
     statuses = against(arm.prediction) - (frozenset({Status.ZERO}) if is_count else frozenset())
-    if lost := beyond(table, statuses, level):
+    lost = lost_at(table, statuses, level)
+    if lost is not None and lost.decides:
         predicted, _ = predict(arm, table.points)
-        return _broken(arm, lost, statuses), predicted
+        return Finding(Verdict.OUTSIDE, _broken(arm, lost, statuses), None, None, ""), predicted
     by_decade = isinstance(arm.prediction, DecayPrediction)
-    points = usable(table, least_mean=LEAST_STEPS if by_decade else LEAST_COUNT if is_count else 0)
+    least_mean = LEAST_STEPS if by_decade else LEAST_COUNT if is_count else 0
+    points = usable(table, least_mean=least_mean, spared=statuses if lost else frozenset())
     predicted, allowed = predict(arm, points.table.points)
     least = LEAST_DECADES if by_decade else LEAST_POINTS
     obstacle = _obstacle(points, len(table.points), least)
@@ -67,6 +70,8 @@ def finding(
             settled = f"at least {least} decades that can be fitted: a smaller step, or more steps"
         return Finding(Verdict.INCONCLUSIVE, f"could not measure: {obstacle}", None, None, settled), predicted
     found = _judged(_estimate(arm, points.table, level), predicted, allowed, arm.sweep.parameter, seconds)
+    if lost is not None and (found.verdict is not Verdict.OUTSIDE or predicted.side == "both"):
+        return _shaken(found, lost, seconds), predicted
     return replace(found, because=found.because + _left_out(points)), predicted
 
 
@@ -88,14 +93,18 @@ def _estimate(arm: Arm, table: Table, level: float) -> Fit:
             return exponent(table, level)
 
 
-def _broken(arm: Arm, lost: Beyond, statuses: frozenset[Status]) -> Finding:
-    """The finding where too many trials of a point have no logarithm: against the claim, if it was no accident."""
+def _broken(arm: Arm, lost: Lost, statuses: frozenset[Status]) -> str:
     limit = f" within T_max = {arm.training.max_steps}" if arm.training and Status.NOT_REACHED in statuses else ""
-    if not lost.decides:
-        because = f"{lost.words}{limit}: more than 5 %, but too few draws to tell it from 5 %"
-        return Finding(Verdict.INCONCLUSIVE, because, None, None, "more draws, which show how often that happens")
     meaning = "zero" if statuses.isdisjoint(AGAINST_THE_CLAIM) else "infinity"
-    return Finding(Verdict.OUTSIDE, f"{lost.words}{limit}: counts as {meaning}, against the claim", None, None, "")
+    return f"{lost.words}{limit}: counts as {meaning}, against the claim"
+
+
+def _shaken(found: Finding, lost: Lost, seconds: float) -> Finding:
+    """A finding that stays open: the trials without a value may be too many, and lie where the claim forbids."""
+    because = f"{found.because}, but {lost.words}, too few draws to tell if that is above 5 %"
+    kept, most = lost.trials - lost.count, Allowed(1 - MOST_CENSORED, 1.0)
+    price = settle.by_draws(kept, lost.trials, lost.level, most, seconds=seconds)
+    return replace(found, verdict=Verdict.INCONCLUSIVE, because=because, settle=price)
 
 
 def _obstacle(points: Usable, planned: int, least: int) -> str:

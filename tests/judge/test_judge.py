@@ -129,6 +129,17 @@ def test_a_control_that_could_not_be_measured_shows_nothing(
     assert found.control.finding.verdict is INCONCLUSIVE
     assert found.control.as_expected is holds
     assert found.verdict is (WITHIN if holds else INCONCLUSIVE)
+    assert holds or found.because.startswith("no power: the control (a change) could not be measured")
+
+
+def test_a_lost_draw_that_decides_nothing_was_measured_all_the_same(arm: Arm, synthetic: Synthetic) -> None:
+    rows: list[list[float | Status]] = [[m ** (TRUE + 0.01 * k) for m in WIDTHS] for k in range(-4, 4)]
+    rows[0][-1] = Status.DIVERGED
+    control = [each for each in _measured(synthetic, TRUE, FALSE) if each.arm == "control"]
+    found = _check(synthetic, synthetic.check(arm), [*synthetic.observations(WIDTHS, rows), *control])
+    assert found.verdict is INCONCLUSIVE
+    claim = judge_claim(synthetic.claim(), [found])
+    assert [exit_status([claim], strict=strict)[0] for strict in (False, True)] == [0, 4]
 
 
 def test_nothing_measured_is_no_verdict(arm: Arm, synthetic: Synthetic) -> None:

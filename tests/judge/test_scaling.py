@@ -146,11 +146,34 @@ def test_one_unreached_target_of_a_few_may_be_an_accident(synthetic: Synthetic) 
     rows[2][-1] = Status.NOT_REACHED
     found = _judge(synthetic, synthetic.arm("decades", kind="decay", tolerance=0.1), rows, points=DECADES)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert found.because == (
-        "1 of 5 trials not-reached at decade = 8 within T_max = 5000: "
-        "more than 5 %, but too few draws to tell it from 5 %"
-    )
-    assert found.settle == "more draws, which show how often that happens"
+    assert found.estimate is not None
+    said = "but 1 of 5 trials not-reached at decade = 8, too few draws to tell if that is above 5 %"
+    assert found.because.endswith(said)
+    assert found.settle.endswith("would decide for outside if the observed share holds")
+
+
+@pytest.mark.parametrize(
+    ("prediction", "slope", "status", "verdict"),
+    [
+        ({"kind": "exponent", "exponent": 1.0, "tolerance": 0.1}, 0.5, Status.DIVERGED, "inconclusive"),
+        ({"kind": "exponent", "exponent": 1.0, "tolerance": 0.1}, 3.0, Status.DIVERGED, "outside"),
+        ({"kind": "exponent", "side": "lower", "exponent": 1.0, "tolerance": 0.1}, 2.0, Status.ZERO, "inconclusive"),
+        ({"kind": "exponent", "side": "lower", "exponent": 1.0, "tolerance": 0.1}, 0.5, Status.ZERO, "outside"),
+        ({"kind": "attainment", "exponent": 1.0, "tolerance": 0.1}, 1.0, Status.DIVERGED, "inconclusive"),
+        ({"kind": "attainment", "exponent": 1.0, "tolerance": 0.1}, 0.5, Status.DIVERGED, "inconclusive"),
+    ],
+)
+def test_a_lost_draw_never_helps_a_claim_and_never_hides_what_refutes_it(
+    prediction: dict[str, Any], slope: float, status: Status, verdict: str, synthetic: Synthetic
+) -> None:
+    rows: list[Sequence[float | Status]] = [
+        [m ** (slope + tilt) for m in WIDTHS] for tilt in (-0.02, -0.01, 0.01, 0.02, -0.03, 0.03, 0.0, 0.0)
+    ]
+    rows[3] = [*rows[3][:-1], status]
+    found = _judge(synthetic, synthetic.arm(**prediction), rows)
+    assert found.verdict == verdict
+    assert found.estimate is not None
+    assert f"1 of {8 if verdict == 'inconclusive' else 40} trials {status.value}" in found.because
 
 
 def test_decades_within_one_step_cannot_be_measured(synthetic: Synthetic) -> None:
@@ -230,7 +253,7 @@ def test_small_counts_do_not_enter(synthetic: Synthetic) -> None:
     assert _judge(synthetic, arm, rows).verdict is Verdict.WITHIN
     found = _judge(synthetic, arm, rows, is_count=True)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "a mean count of 8.71, below 20, at m = 64" in found.because
+    assert "a mean of 8.71, below 20, at m = 64" in found.because
 
 
 def test_a_constant_has_exercised_nothing(synthetic: Synthetic) -> None:
@@ -280,7 +303,7 @@ def test_a_few_steps_for_every_decade_show_nothing(synthetic: Synthetic) -> None
     rows = [[2 * k for k in DECADES]] * 5
     found = _judge(synthetic, synthetic.arm("decades", kind="decay", tolerance=0.1), rows, points=DECADES)
     assert found.verdict is Verdict.INCONCLUSIVE
-    assert "a mean count of 2, below 10" in found.because
+    assert "a mean of 2, below 10" in found.because
     assert found.settle == "at least 3 decades that can be fitted: a smaller step, or more steps"
 
 

@@ -38,7 +38,7 @@ def test_a_higher_level_is_wider(counts: tuple[int, int], level: float) -> None:
 
 @pytest.mark.parametrize(("trials", "q", "checks"), [(36, 0.9, 1), (57, 0.9, 10), (117, 0.95, 10)])
 def test_draws_that_an_event_needs(trials: int, q: float, checks: int) -> None:
-    """The figures of rule 8: so many draws without a failure lie above q, and one fewer does not."""
+    """The draws that an event needs: so many without a failure lie above q, and one fewer does not."""
     level = 1 - 0.05 / checks
     assert probability(trials, trials, level).low >= q
     assert probability(trials - 1, trials - 1, level).low < q

@@ -138,7 +138,7 @@ def test_what_does_not_hold_is_counted_by_its_standing(report: Report) -> None:
     assert said in words.lead(holds)
 
 
-NO_FIT = "could not measure: 0 of 5 points can be fitted, wanted 4: a mean count of 0.9, below 20, at m = 64; a..."
+NO_FIT = "could not measure: 0 of 5 points can be fitted, wanted 4: a mean of 0.9, below 20, at m = 64; a..."
 CONTROL_WORDS = "the control did not come out as it must, so this check has not shown that it can tell true from false"
 
 
