@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, TypeAlias
 
 from rnnconv_cli.records import CONTROL, MAIN, CheckResult, Observation, Status, Trial
@@ -161,8 +162,15 @@ def _of(trials: Sequence[Placed], value: Callable[[Trial], Value]) -> str:
     values = list(at.values()) if len(distinct) > 1 and len(at) == len(set(placed)) else list(distinct)
     shown = [each if isinstance(each, str) else f"{each:g}" for each in values]
     if len(shown) > FEW and not any(isinstance(each, str) for each in values):
-        return f"{shown[0]} to {shown[-1]} ({len(distinct)} values)"
+        numbers = [each for each in values if not isinstance(each, str)]
+        ends = (values[0], values[-1]) if _is_ordered(numbers) else (min(numbers), max(numbers))
+        return f"{ends[0]:g} to {ends[1]:g} ({len(distinct)} values)"
     return ", ".join(shown)
+
+
+def _is_ordered(numbers: Sequence[float]) -> bool:
+    """Whether numbers only rise or only fall, as along a sweep; the widths of a search come as they were tried."""
+    return all(a <= b for a, b in pairwise(numbers)) or all(a >= b for a, b in pairwise(numbers))
 
 
 def _needed(trials: Sequence[Placed]) -> str:

@@ -74,6 +74,18 @@ def test_many_values_are_a_range(check: CheckResult) -> None:
     assert _rows(wide)["sequence length L"] == ("2 to 13 (12 values)", "none")
 
 
+def test_widths_of_a_search_are_a_range_from_least_to_most(check: CheckResult) -> None:
+    tried = (64, 128, 1024, 2048, 512, 256, 362, 724, 181, 91, 300, 200)
+    searched = replace(
+        check,
+        observations=tuple(
+            replace(each, trial=replace(each.trial, problem=replace(each.trial.problem, width=width)))
+            for width, each in zip(tried, (each for each in check.observations if each.arm == "main"), strict=True)
+        ),
+    )
+    assert _rows(searched)["width m"] == ("64 to 2048 (12 values)", "none")
+
+
 def test_a_setting_that_goes_with_the_swept_one_stands_in_its_order(check: CheckResult) -> None:
     def scaled(trial: Trial) -> Trial:
         size = 1 / trial.problem.width
