@@ -71,7 +71,8 @@ GLOSSARY = (
     (
         "worst case",
         "A statement about every perturbation is tried with several adversaries, which search for a bad one; the worst"
-        " at each point counts. A search can miss a worse case, so such a verdict can err on the lenient side.",
+        " at each point counts. A search can miss a worse case, so such a verdict can err on the lenient side. That"
+        " holds as well where the settings say of supports that the worst of them were searched for.",
     ),
     (
         "out of regime",
