@@ -26,11 +26,11 @@ SECONDS_PER_DRAW = 10e-9  # one Gaussian entry of W
 SECONDS_PER_SORTED_ENTRY = 30e-9  # one entry of W compared with its law
 SECONDS_PER_SEARCHED_ENTRY = 8e-9  # one entry of W in a search for the largest ones of a row
 TYPICAL_STEPS = 0.2  # T / (n L^2 log(1/epsilon)), the middle of the shipped claims
-ALTERNATIONS = 9  # of the worst losses, each a product of every Gram matrix with as many columns as it has
+PRODUCTS = 9  # of a Gram matrix with as many columns as it has: in eight alternations, and for the norms they reach
 SECONDS_PER_RESPONSE_ENTRY = 0.6e-9  # one product in the response of an output, with indices that no BLAS sums over
 SECONDS_PER_ROW_GRAM_ENTRY = 80e-9  # one entry of a row's small Gram matrix, and of its alternations but for products
 STABLE_RUNS = 5  # whole ones: of eleven, the unstable half is cut short
-KICKS = 8  # rows at each place
+ROWS_KICKED = 8  # at each place
 SPARSE_STARTS = 12  # vectors that a search for supports moves together
 SPARSE_PASSES = 16  # of them through a product
 SEARCH_PASSES = {  # in units of a forward pass; a search from random points alone takes half
@@ -153,7 +153,7 @@ def kicked_bytes(trial: Trial) -> int:
 
 def kicked_rows_bytes(trial: Trial) -> int:
     """Return the predicted peak memory of all sequences' states under eight kicks of a row for each use of W."""
-    return _with_kicks(trial, KICKS * trial.problem.n_sequences * (trial.problem.horizon - 1))
+    return _with_kicks(trial, ROWS_KICKED * trial.problem.n_sequences * (trial.problem.horizon - 1))
 
 
 def lone_rows_bytes(trial: Trial) -> int:
@@ -297,19 +297,19 @@ def worst_gradient_cost(trial: Trial) -> float:
     """
     setting, outputs = trial.problem, outputs_of(trial.problem)
     size, layers = outputs * basis_size(setting) * setting.width, setting.horizon
-    products = layers * setting.width**2 * outputs + size * outputs + ALTERNATIONS * outputs**3
+    products = layers * setting.width**2 * outputs + size * outputs + PRODUCTS * outputs**3
     return forward_cost(trial) + products * SECONDS_PER_PRODUCT_ENTRY + layers * size * SECONDS_PER_RESPONSE_ENTRY
 
 
 def worst_row_cost(trial: Trial) -> float:
     """Return predicted core-seconds of the same with a Gram matrix and alternations for each row."""
     outputs = outputs_of(trial.problem)
-    each = SECONDS_PER_ROW_GRAM_ENTRY + ALTERNATIONS * outputs * SECONDS_PER_PRODUCT_ENTRY
+    each = SECONDS_PER_ROW_GRAM_ENTRY + PRODUCTS * outputs * SECONDS_PER_PRODUCT_ENTRY
     return worst_gradient_cost(trial) + trial.problem.width * outputs**2 * each
 
 
 def kicked_rows_cost(trial: Trial) -> float:
     """Return predicted core-seconds of passes forth and back under eight kicks of each place, of all sequences."""
     setting = trial.problem
-    columns = KICKS * setting.n_sequences**2 * setting.horizon
+    columns = ROWS_KICKED * setting.n_sequences**2 * setting.horizon
     return 2 * setting.horizon * columns * setting.width**2 * SECONDS_PER_PRODUCT_ENTRY

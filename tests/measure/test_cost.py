@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rnnconv_cli.measure import MEASUREMENTS, cost, memory
+from rnnconv_cli.measure import MEASUREMENTS, cost, fake_gradient, memory, row_kicks
 from rnnconv_cli.problem.elman import Instance
 from rnnconv_cli.records import Trial
 
@@ -142,3 +142,8 @@ def test_the_worst_rows_cost_a_gram_matrix_each(draw_instance: DrawInstance, mak
     wide = {"width": 256, "horizon": 12, "n_sequences": 4, "output_dim": 4}
     for trial, sizes, measured in ((rows, long, 0.40), (whole, long, 0.0625), (rows, wide, 1.3), (whole, wide, 0.025)):
         assert 0.5 < MEASUREMENTS[trial.quantity].seconds(resized(trial, **sizes)) / measured < 2
+
+
+def test_predictions_count_what_the_measurements_repeat() -> None:
+    assert cost.ROWS_KICKED == row_kicks.ROWS_KICKED
+    assert cost.PRODUCTS == fake_gradient.ALTERNATIONS + 1  # and one for the norms that they reach
